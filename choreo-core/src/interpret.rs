@@ -1,0 +1,384 @@
+use std::fmt;
+
+use futures::future::{BoxFuture, try_join_all};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ext::unknown_label;
+use crate::runtime;
+use crate::{
+    ChoreoHandler, ChoreoHandlerExt, Effect, Error, ErrorKind, Extensions, Flow, Label, Operation,
+    Program, Result, RoleId,
+};
+
+/// Runs a program over a handler.
+///
+/// ```
+/// use choreo_core::{ChoreoHandler, InterpretResult, Program, interpret};
+/// # #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// # enum Role { Alice, Bob }
+///
+/// async fn ask<H>(handler: &H, endpoint: &H::Endpoint) -> choreo_core::Result<Option<String>>
+/// where
+///     H: ChoreoHandler<Role = Role> + ?Sized,
+/// {
+///     let program = Program::new()
+///         .send(Role::Bob, "how are you?".to_string())
+///         .recv::<String>(Role::Bob)
+///         .end();
+///     let result = interpret(handler, endpoint, program).await?;
+///     Ok(result.received_values.into_iter().next())
+/// }
+/// ```
+///
+/// # Errors
+/// The first error of a step, with the place in the program and what was received before it. A
+/// program that is not [valid](Program::validate) does not start.
+///
+/// # Cancel safety
+/// A message that is being received is not lost. What the program had received before is.
+pub async fn interpret<H, M>(
+    handler: &H,
+    endpoint: &H::Endpoint,
+    program: Program<H::Role, M>,
+) -> Result<InterpretResult<M>, InterpretError<M>>
+where
+    H: ChoreoHandler + ?Sized,
+    M: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    Interpreter::new(handler, endpoint).run(&program).await
+}
+
+/// Runs programs, with extensions and limits.
+///
+/// ```
+/// use choreo_core::{ChoreoHandler, Extensions, Flow, Interpreter, Program};
+/// # use choreo_core::RoleName;
+///
+/// async fn run<H>(handler: &H, endpoint: &H::Endpoint) -> choreo_core::Result<()>
+/// where
+///     H: ChoreoHandler<Role = RoleName> + ?Sized,
+/// {
+///     let extensions = Extensions::new().with("log", |text: &String, received: &[u32]| {
+///         println!("{text}: {received:?}");
+///         Box::pin(async { Ok(Flow::Continue) })
+///     });
+///     let program = Program::new()
+///         .recv::<u32>("Bob".into())
+///         .extension("log", "so far".to_string())
+///         .end();
+///     Interpreter::new(handler, endpoint).extensions(&extensions).run(&program).await?;
+///     Ok(())
+/// }
+/// ```
+pub struct Interpreter<'a, H: ChoreoHandler + ?Sized, M> {
+    handler: &'a H,
+    endpoint: &'a H::Endpoint,
+    extensions: Option<&'a Extensions<M>>,
+    received_limit: usize,
+}
+
+impl<'a, H, M> Interpreter<'a, H, M>
+where
+    H: ChoreoHandler + ?Sized,
+    M: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    /// How many received messages, and how many labels, one run keeps unless told otherwise.
+    pub const DEFAULT_RECEIVED_LIMIT: usize = 1 << 20;
+
+    /// An interpreter without extensions.
+    #[must_use]
+    pub fn new(handler: &'a H, endpoint: &'a H::Endpoint) -> Self {
+        Self {
+            handler,
+            endpoint,
+            extensions: None,
+            received_limit: Self::DEFAULT_RECEIVED_LIMIT,
+        }
+    }
+
+    /// What programs may call by name.
+    #[must_use]
+    pub fn extensions(mut self, extensions: &'a Extensions<M>) -> Self {
+        self.extensions = Some(extensions);
+        self
+    }
+
+    /// How many received messages, and how many labels, one run keeps; one more is an error, so
+    /// that an endless loop does not fill the memory.
+    #[must_use]
+    pub fn received_limit(mut self, limit: usize) -> Self {
+        self.received_limit = limit;
+        self
+    }
+
+    /// Runs a program.
+    ///
+    /// # Errors, cancel safety
+    /// As [`interpret`].
+    pub async fn run(
+        &self,
+        program: &Program<H::Role, M>,
+    ) -> Result<InterpretResult<M>, InterpretError<M>> {
+        let mut received = InterpretResult::default();
+        let done = match program.validate() {
+            Ok(()) => self.program(program, &mut received).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(_) => Ok(received),
+            Err(error) => Err(InterpretError { error, received }),
+        }
+    }
+
+    async fn program(
+        &self,
+        program: &Program<H::Role, M>,
+        received: &mut InterpretResult<M>,
+    ) -> Result<Flow> {
+        for (index, effect) in program.effects.iter().enumerate() {
+            match self.effect(effect, received).await {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::ExitLoop) => return Ok(Flow::ExitLoop),
+                Err(error) => {
+                    return Err(error.context(format_args!("step {} ({effect})", index + 1)));
+                }
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    async fn effect(
+        &self,
+        effect: &Effect<H::Role, M>,
+        received: &mut InterpretResult<M>,
+    ) -> Result<Flow> {
+        let Self {
+            handler, endpoint, ..
+        } = *self;
+        match effect {
+            Effect::Send { to, message } => handler.send(endpoint, to.clone(), message).await?,
+            Effect::Broadcast { to, message } => handler.broadcast(endpoint, to, message).await?,
+            Effect::Recv { from } => {
+                let value = handler.recv(endpoint, from.clone()).await?;
+                keep(&mut received.received_values, value, self.received_limit)?;
+            }
+            Effect::Choose { to, label } => {
+                handler.choose(endpoint, to.clone(), label.clone()).await?;
+            }
+            Effect::Offer { from } => {
+                let label = handler.offer(endpoint, from.clone()).await?;
+                keep(&mut received.labels, label, self.received_limit)?;
+            }
+            Effect::Branch { from, branches } => {
+                return self.branch(from, branches, received).await;
+            }
+            Effect::Loop { times, body } => {
+                return self.repeat(*times, body, received).await;
+            }
+            Effect::Parallel { programs } => {
+                return self.parallel(programs, received).await;
+            }
+            Effect::Timeout {
+                limit,
+                body,
+                fallback,
+            } => {
+                return self
+                    .timeout(*limit, body, fallback.as_ref(), received)
+                    .await;
+            }
+            Effect::Extension { name, argument } => {
+                let none = Extensions::new();
+                let extensions = self.extensions.unwrap_or(&none);
+                let values = &received.received_values;
+                return extensions.run(name, argument.as_ref(), values).await;
+            }
+            Effect::ExitLoop => return Ok(Flow::ExitLoop),
+            Effect::End => {}
+        }
+        Ok(Flow::Continue)
+    }
+
+    // The steps that hold other steps return boxes: recursion needs it, flat steps do not.
+
+    fn branch<'b>(
+        &'b self,
+        from: &'b H::Role,
+        branches: &'b [(Label, Program<H::Role, M>)],
+        received: &'b mut InterpretResult<M>,
+    ) -> BoxFuture<'b, Result<Flow>> {
+        Box::pin(async move {
+            let label: Label = self.handler.offer(self.endpoint, from.clone()).await?;
+            let Some((_, body)) = branches.iter().find(|(known, _)| *known == label) else {
+                let expected: Vec<_> = branches.iter().map(|(label, _)| label.as_str()).collect();
+                return Err(
+                    unknown_label(label.as_str(), &expected).at(Operation::Offer, from.name())
+                );
+            };
+            let place = format!("branch `{label}`");
+            keep(&mut received.labels, label, self.received_limit)?;
+            self.program(body, received)
+                .await
+                .map_err(|error| error.context(place))
+        })
+    }
+
+    fn repeat<'b>(
+        &'b self,
+        times: Option<usize>,
+        body: &'b Program<H::Role, M>,
+        received: &'b mut InterpretResult<M>,
+    ) -> BoxFuture<'b, Result<Flow>> {
+        Box::pin(async move {
+            let mut round = 0;
+            while times.is_none_or(|times| round < times) {
+                round += 1;
+                let flow = self.program(body, received).await;
+                if flow.map_err(|error| error.context(format_args!("round {round}")))?
+                    == Flow::ExitLoop
+                {
+                    break;
+                }
+                if round % BREATH == 0 {
+                    runtime::yield_now().await;
+                }
+            }
+            Ok(Flow::Continue)
+        })
+    }
+
+    fn parallel<'b>(
+        &'b self,
+        programs: &'b [Program<H::Role, M>],
+        received: &'b mut InterpretResult<M>,
+    ) -> BoxFuture<'b, Result<Flow>> {
+        Box::pin(async move {
+            let mut parts = Parts {
+                parts: programs
+                    .iter()
+                    .map(|_| InterpretResult::default())
+                    .collect(),
+                whole: received,
+            };
+            let running = programs.iter().zip(&mut parts.parts).enumerate();
+            try_join_all(running.map(|(index, (program, part))| async move {
+                let done = self.program(program, part).await;
+                done.map_err(|error| error.context(format_args!("program {}", index + 1)))
+            }))
+            .await?;
+            Ok(Flow::Continue)
+        })
+    }
+
+    fn timeout<'b>(
+        &'b self,
+        limit: std::time::Duration,
+        body: &'b Program<H::Role, M>,
+        fallback: Option<&'b Program<H::Role, M>>,
+        received: &'b mut InterpretResult<M>,
+    ) -> BoxFuture<'b, Result<Flow>> {
+        Box::pin(async move {
+            match (
+                runtime::timeout(limit, self.program(body, received)).await,
+                fallback,
+            ) {
+                (Ok(done), _) => done,
+                (Err(_), Some(fallback)) => {
+                    let done = self.program(fallback, received).await;
+                    done.map_err(|error| error.context("fallback"))
+                }
+                (Err(elapsed), None) => Err(elapsed.into()),
+            }
+        })
+    }
+}
+
+/// Rounds of a loop between two breaths for other tasks, should no step have waited.
+const BREATH: usize = 64;
+
+fn keep<T>(kept: &mut Vec<T>, value: T, limit: usize) -> Result<()> {
+    if kept.len() < limit {
+        kept.push(value);
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Program,
+        format!("{limit} received values are kept already; see `Interpreter::received_limit`"),
+    ))
+}
+
+/// What parallel programs have received, put together when they end: in order, by an error, or
+/// because a time limit drops them.
+struct Parts<'a, M> {
+    parts: Vec<InterpretResult<M>>,
+    whole: &'a mut InterpretResult<M>,
+}
+
+impl<M> Drop for Parts<'_, M> {
+    fn drop(&mut self) {
+        for part in self.parts.drain(..) {
+            self.whole.received_values.extend(part.received_values);
+            self.whole.labels.extend(part.labels);
+        }
+    }
+}
+
+/// What a program has received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InterpretResult<M> {
+    /// The messages, in the order of the program.
+    pub received_values: Vec<M>,
+    /// The labels of offers and branches, in the order of the program.
+    pub labels: Vec<Label>,
+}
+
+impl<M> Default for InterpretResult<M> {
+    fn default() -> Self {
+        Self {
+            received_values: Vec::new(),
+            labels: Vec::new(),
+        }
+    }
+}
+
+/// Why a program stopped, with what it had received until then.
+///
+/// Turns into the [`Error`] by `?` where the rest is of no use.
+#[non_exhaustive]
+pub struct InterpretError<M> {
+    /// Why; its detail says at which step.
+    pub error: Error,
+    /// What was received before.
+    pub received: InterpretResult<M>,
+}
+
+impl<M> From<InterpretError<M>> for Error {
+    fn from(failed: InterpretError<M>) -> Self {
+        failed.error
+    }
+}
+
+impl<M> fmt::Display for InterpretError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<M> fmt::Debug for InterpretError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} ({} values received before)",
+            self.error,
+            self.received.received_values.len()
+        )
+    }
+}
+
+impl<M> std::error::Error for InterpretError<M> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.error)
+    }
+}

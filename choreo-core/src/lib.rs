@@ -1,0 +1,53 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod bound;
+mod boxed;
+mod codec;
+mod error;
+mod ext;
+mod extension;
+mod forward;
+mod handler;
+mod interpret;
+mod label;
+mod message;
+mod payload;
+mod peer_map;
+mod program;
+mod role;
+pub mod runtime;
+mod transport;
+mod typed;
+mod validate;
+
+pub use async_trait::async_trait;
+pub use bytes::{Bytes, BytesMut};
+pub use erased_serde;
+pub use tower_layer::Layer;
+
+pub use bound::Bound;
+pub use boxed::{BoxHandler, DynHandler};
+pub use codec::Codec;
+pub use error::{Error, ErrorKind, Operation, Result};
+pub use ext::ChoreoHandlerExt;
+pub use extension::{Extensions, Flow};
+pub use handler::ChoreoHandler;
+pub use interpret::{InterpretError, InterpretResult, Interpreter, interpret};
+pub use label::{Label, LabelId};
+pub use message::{Encoded, Message, TypeTag};
+pub use payload::{Incoming, Outgoing};
+pub use peer_map::PeerMap;
+pub use program::{Effect, Program, SameAs};
+pub use role::{RoleId, RoleName};
+pub use transport::{Connect, Transport};
+pub use typed::Typed;
+
+/// What [`forward!`] and [`handler_fn!`] expand to; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use std::boxed::Box;
+    pub use std::future::Future;
+    pub use std::marker::Send;
+    pub use std::pin::Pin;
+}

@@ -1,0 +1,272 @@
+use std::cell::Cell;
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Codec, Error, Result};
+
+/// A message on its way out: any value that serialises, behind one object-safe trait.
+///
+/// Implemented for every `T: Serialize + Send + Sync`. A layer that changes or watches what goes
+/// out implements it for a wrapper of its own around the `&dyn Message` that it was given:
+///
+/// ```
+/// use choreo_core::{BytesMut, Codec, Message, Result, TypeTag, erased_serde};
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// /// Notes how many bytes the message took.
+/// struct Sized_<'a>(&'a dyn Message, AtomicUsize);
+///
+/// impl Message for Sized_<'_> {
+///     fn type_tag(&self) -> TypeTag { self.0.type_tag() }
+///     fn as_serialize(&self) -> &dyn erased_serde::Serialize { self.0.as_serialize() }
+///     fn encode(&self, codec: Codec, out: &mut BytesMut) -> Result<()> {
+///         let before = out.len();
+///         self.0.encode(codec, out)?;
+///         self.1.store(out.len() - before, Ordering::Relaxed);
+///         Ok(())
+///     }
+/// }
+///
+/// let message = Sized_(&"hello", AtomicUsize::new(0));
+/// message.encode(Codec::Postcard, &mut BytesMut::new()).unwrap();
+/// assert_eq!(message.1.into_inner(), 6);
+/// ```
+///
+/// Byte payloads should travel as bytes (`serde_bytes`, or `Bytes` with the `serde` feature):
+/// serde takes a plain `Vec<u8>` apart number by number.
+pub trait Message: Send + Sync {
+    /// What type the message is, for the receiver to check.
+    fn type_tag(&self) -> TypeTag;
+
+    /// Appends the encoded message to `out`, in one virtual call to code for the static type.
+    ///
+    /// # Errors
+    /// [`Encode`](crate::ErrorKind::Encode) when the value does not serialise. `out` may then hold
+    /// a part of it.
+    fn encode(&self, codec: Codec, out: &mut BytesMut) -> Result<()>;
+
+    /// The message as data to look into, for layers that show it. Several times slower than
+    /// [`encode`](Self::encode): not for moving messages.
+    fn as_serialize(&self) -> &dyn erased_serde::Serialize;
+}
+
+impl<T: Serialize + Send + Sync> Message for T {
+    fn type_tag(&self) -> TypeTag {
+        TypeTag::of::<T>()
+    }
+
+    fn encode(&self, codec: Codec, out: &mut BytesMut) -> Result<()> {
+        codec.encode(self, out)
+    }
+
+    fn as_serialize(&self) -> &dyn erased_serde::Serialize {
+        self
+    }
+}
+
+/// What type a message says it is.
+///
+/// Most codecs are not self-describing: a `u64` read as a `u16` is a wrong number, not an error.
+/// So every message carries its type's tag. Types match when they are called the same, whatever
+/// module they live in: two programs that both include a `Ping` understand each other. A
+/// reference counts as what it refers to, and a `str` as a `String`.
+///
+/// ```
+/// use choreo_core::TypeTag;
+///
+/// assert_eq!(TypeTag::of::<&str>(), TypeTag::of::<String>());
+/// assert_ne!(TypeTag::of::<u64>(), TypeTag::of::<u16>());
+/// assert_eq!(TypeTag::of::<Option<String>>().to_string(), "Option<String>");
+/// ```
+#[derive(Clone, Copy)]
+pub struct TypeTag(Tag);
+
+#[derive(Clone, Copy)]
+enum Tag {
+    Name(&'static str),
+    Hash(u32),
+}
+
+impl TypeTag {
+    /// The tag of a type.
+    #[must_use]
+    pub fn of<T: ?Sized>() -> Self {
+        Self(Tag::Name(std::any::type_name::<T>()))
+    }
+
+    /// The tag that came in a frame.
+    #[must_use]
+    pub const fn from_hash(hash: u32) -> Self {
+        Self(Tag::Hash(hash))
+    }
+
+    /// The tag for a frame: FNV-1a of the type's name without its modules.
+    #[must_use]
+    pub fn hash(self) -> u32 {
+        match self.0 {
+            Tag::Hash(hash) => hash,
+            Tag::Name(name) => {
+                let mut hash = 0x811c_9dc5_u32;
+                short_name(name, |part| {
+                    for byte in part.bytes() {
+                        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+                    }
+                });
+                hash
+            }
+        }
+    }
+}
+
+impl PartialEq for TypeTag {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.0, other.0) {
+            (Tag::Name(a), Tag::Name(b)) if std::ptr::eq(a, b) || a == b => true,
+            _ => self.hash() == other.hash(),
+        }
+    }
+}
+
+impl Eq for TypeTag {}
+
+/// The type's name without its modules; of a tag that came in a frame, the number.
+impl fmt::Display for TypeTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Tag::Hash(hash) => write!(f, "type #{hash:08x}"),
+            Tag::Name(name) => {
+                let mut result = Ok(());
+                short_name(name, |part| {
+                    result = result.and_then(|()| f.write_str(part))
+                });
+                result
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TypeTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Gives the parts of a type's name without module paths and references, `str` as `String`.
+fn short_name(name: &str, mut part: impl FnMut(&str)) {
+    let mut rest = name;
+    while !rest.is_empty() {
+        let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+        let (path, tail) = rest.split_at(word.unwrap_or(rest.len()));
+        match path.rsplit("::").next().unwrap_or(path) {
+            "str" => part("String"),
+            "mut" if tail.starts_with(' ') => {}
+            last => part(last),
+        }
+        let mut chars = tail.chars();
+        if let Some(c) = chars.next()
+            && !matches!(c, '&' | ' ')
+        {
+            part(&tail[..c.len_utf8()]);
+        }
+        rest = chars.as_str();
+    }
+}
+
+/// A message as it arrives: bytes, how they were made, and what they say they are.
+///
+/// ```
+/// use choreo_core::{Codec, Encoded, ErrorKind};
+///
+/// let encoded = Encoded::new(&7_u64, Codec::default())?;
+/// assert_eq!(encoded.decode::<u64>()?, 7);
+/// assert_eq!(encoded.decode::<u16>().unwrap_err().kind(), ErrorKind::Protocol);
+/// # Ok::<(), choreo_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    bytes: Bytes,
+    codec: Codec,
+    tag: TypeTag,
+}
+
+impl Encoded {
+    /// Encodes a message, into a buffer that the thread reuses.
+    ///
+    /// Small messages share one allocation of 4 KiB, so a message that is kept for long keeps
+    /// that much.
+    ///
+    /// # Errors
+    /// [`Encode`](crate::ErrorKind::Encode) when the message does not serialise.
+    pub fn new(message: &dyn Message, codec: Codec) -> Result<Self> {
+        let bytes = with_buffer(|out| message.encode(codec, out))?;
+        Ok(Self {
+            bytes,
+            codec,
+            tag: message.type_tag(),
+        })
+    }
+
+    /// Bytes that came from elsewhere.
+    #[must_use]
+    pub fn from_parts(bytes: Bytes, codec: Codec, tag: TypeTag) -> Self {
+        Self { bytes, codec, tag }
+    }
+
+    /// Decodes the message as an `M`.
+    ///
+    /// # Errors
+    /// [`Protocol`](crate::ErrorKind::Protocol) when it was sent as another type,
+    /// [`Decode`](crate::ErrorKind::Decode) when the bytes are no `M`, or more than one.
+    pub fn decode<M: DeserializeOwned>(&self) -> Result<M> {
+        let expected = TypeTag::of::<M>();
+        if self.tag != expected {
+            return Err(Error::unexpected(
+                format_args!("a message of type {expected}"),
+                format_args!("a message of type {}", self.tag),
+            ));
+        }
+        self.codec.decode(&self.bytes)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// How the bytes were made.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// What the sender says the message is.
+    #[must_use]
+    pub fn type_tag(&self) -> TypeTag {
+        self.tag
+    }
+}
+
+/// Lets `write` append to the thread's buffer and takes off what it wrote.
+pub(crate) fn with_buffer(write: impl FnOnce(&mut BytesMut) -> Result<()>) -> Result<Bytes> {
+    const CHUNK: usize = 4096;
+    thread_local!(static BUFFER: Cell<BytesMut> = Cell::default());
+
+    // Taken out while in use: a message that itself encodes another one gets a fresh buffer.
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    if buffer.capacity() < CHUNK / 16 {
+        // Takes the old chunk again if nobody holds any of it, else a new one.
+        buffer.reserve(CHUNK);
+    }
+    let result = write(&mut buffer).map(|()| buffer.split().freeze());
+    if result.is_err() {
+        buffer.clear();
+    }
+    if buffer.capacity() <= CHUNK {
+        let _ = BUFFER.try_with(|shared| shared.set(buffer));
+    }
+    result
+}

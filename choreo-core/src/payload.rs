@@ -1,0 +1,130 @@
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use crate::message::with_buffer;
+use crate::{Codec, Encoded, Error, ErrorKind, Label, Message, Result, TypeTag};
+
+/// What a role sends: a message or a label. Cheap to copy.
+#[derive(Clone, Copy)]
+pub enum Outgoing<'a> {
+    /// A message, not encoded yet.
+    Message(&'a dyn Message),
+    /// The label of a choice.
+    Label(&'a str),
+}
+
+/// What a role receives.
+///
+/// A handler gives what came; the typed end ([`ChoreoHandlerExt`](crate::ChoreoHandlerExt)) turns
+/// the wrong kind into an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// A message, not decoded yet.
+    Message(Encoded),
+    /// The label of a choice.
+    Label(Label),
+}
+
+const LABEL: u8 = 0;
+/// Codec and type tag, before a message's bytes.
+const MESSAGE_HEADER: usize = 1 + 4;
+
+impl Outgoing<'_> {
+    /// What the peer in the same process receives.
+    ///
+    /// # Errors
+    /// [`Encode`](ErrorKind::Encode) when the message does not serialise.
+    pub fn to_incoming(self, codec: Codec) -> Result<Incoming> {
+        match self {
+            Self::Message(message) => Encoded::new(message, codec).map(Incoming::Message),
+            Self::Label(label) => Ok(Incoming::Label(Label::from(label.to_owned()))),
+        }
+    }
+
+    /// One self-contained frame for a byte transport; [`Incoming::from_frame`] reads it.
+    ///
+    /// ```
+    /// use choreo_core::{Codec, Incoming, Outgoing};
+    ///
+    /// let frame = Outgoing::Message(&"hello").to_frame(Codec::default())?;
+    /// let Incoming::Message(message) = Incoming::from_frame(frame)? else { panic!() };
+    /// assert_eq!(message.decode::<String>()?, "hello");
+    /// # Ok::<(), choreo_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Encode`](ErrorKind::Encode) when the message does not serialise.
+    pub fn to_frame(self, codec: Codec) -> Result<Bytes> {
+        with_buffer(|out: &mut BytesMut| match self {
+            Self::Message(message) => {
+                out.put_u8(codec.id());
+                out.put_u32(message.type_tag().hash());
+                message.encode(codec, out)
+            }
+            Self::Label(label) => {
+                out.put_u8(LABEL);
+                out.put_slice(label.as_bytes());
+                Ok(())
+            }
+        })
+    }
+}
+
+impl Incoming {
+    /// Reads a frame made by [`Outgoing::to_frame`]. The bytes may come from anyone.
+    ///
+    /// # Errors
+    /// [`Decode`](ErrorKind::Decode) when the bytes are no such frame.
+    pub fn from_frame(mut frame: Bytes) -> Result<Self> {
+        let malformed =
+            |what: String| Error::new(ErrorKind::Decode, format!("frame refused: {what}"));
+        if frame.is_empty() {
+            return Err(malformed("it is empty".into()));
+        }
+        match frame.get_u8() {
+            LABEL => match std::str::from_utf8(&frame) {
+                Ok(label) => Ok(Self::Label(Label::from(label.to_owned()))),
+                Err(error) => Err(malformed("its label is not UTF-8".into()).with_source(error)),
+            },
+            id => {
+                let codec = Codec::from_id(id).ok_or_else(|| {
+                    malformed(format!("{id} is neither a label's mark nor a codec"))
+                })?;
+                if frame.len() < MESSAGE_HEADER - 1 {
+                    return Err(malformed(format!(
+                        "it ends within its header of {MESSAGE_HEADER} bytes"
+                    )));
+                }
+                let tag = TypeTag::from_hash(frame.get_u32());
+                Ok(Self::Message(Encoded::from_parts(frame, codec, tag)))
+            }
+        }
+    }
+
+    /// The message.
+    ///
+    /// # Errors
+    /// [`Protocol`](ErrorKind::Protocol) when it is a label.
+    pub fn into_message(self) -> Result<Encoded> {
+        match self {
+            Self::Message(message) => Ok(message),
+            Self::Label(label) => Err(Error::unexpected(
+                "a message",
+                format_args!("the label `{label}`"),
+            )),
+        }
+    }
+
+    /// The label.
+    ///
+    /// # Errors
+    /// [`Protocol`](ErrorKind::Protocol) when it is a message.
+    pub fn into_label(self) -> Result<Label> {
+        match self {
+            Self::Label(label) => Ok(label),
+            Self::Message(message) => Err(Error::unexpected(
+                "a label",
+                format_args!("a message of type {}", message.type_tag()),
+            )),
+        }
+    }
+}

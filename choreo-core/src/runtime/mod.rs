@@ -1,0 +1,128 @@
+//! Tasks and time, the same on every platform: tokio natively, the browser's (or Node's) event
+//! loop on `wasm32-unknown-unknown`.
+//!
+//! | | native | wasm | wasm, feature `wasm-timer` |
+//! |---|---|---|---|
+//! | [`spawn`], [`spawn_local`] | tokio | wasm-bindgen-futures | wasm-bindgen-futures |
+//! | [`sleep`], [`timeout`] | tokio | gloo-timers | wasm-timer (windows only) |
+//! | [`Instant`] | `std::time` | web-time | web-time |
+//!
+//! All futures are `Send` on every platform.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+
+use crate::{Error, ErrorKind};
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+#[cfg(not(target_arch = "wasm32"))]
+use native as platform;
+#[cfg(target_arch = "wasm32")]
+use wasm as platform;
+
+/// A point in time that only moves forward. `std`'s natively, the browser's clock on wasm, where
+/// `std`'s would trap.
+pub use platform::Instant;
+
+/// Runs a task in the background.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use choreo_core::runtime;
+///
+/// let (done, result) = futures::channel::oneshot::channel();
+/// runtime::spawn(async { done.send(42).unwrap() });
+/// assert_eq!(result.await, Ok(42));
+/// # }
+/// ```
+///
+/// # Panics
+/// Natively outside of a tokio runtime.
+pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    platform::spawn(task);
+}
+
+/// Runs a task that is not `Send` in the background, on this thread.
+///
+/// # Panics
+/// Natively outside of a tokio `LocalSet`.
+pub fn spawn_local(task: impl Future<Output = ()> + 'static) {
+    platform::spawn_local(task);
+}
+
+/// Waits for a duration, to the millisecond.
+///
+/// Background tabs of browsers may wake no more than once a second, or once a minute.
+///
+/// # Panics
+/// Natively outside of a tokio runtime, when polled.
+pub fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+    platform::sleep(duration)
+}
+
+/// Lets other tasks run.
+pub async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Runs a future within a time limit. A future that is ready at once wins over any limit.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use choreo_core::runtime;
+/// use std::time::Duration;
+///
+/// let limit = Duration::from_millis(5);
+/// assert_eq!(runtime::timeout(limit, async { 42 }).await.unwrap(), 42);
+/// assert!(runtime::timeout(limit, std::future::pending::<()>()).await.is_err());
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Elapsed`] when the limit passes first; the future is then dropped.
+///
+/// # Panics
+/// As [`sleep`].
+pub async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    match select(pin!(future), pin!(sleep(limit))).await {
+        Either::Left((output, _)) => Ok(output),
+        Either::Right(((), _)) => Err(Elapsed { limit }),
+    }
+}
+
+/// A time limit has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not done within {limit:?}")]
+pub struct Elapsed {
+    limit: Duration,
+}
+
+impl Elapsed {
+    /// The limit.
+    #[must_use]
+    pub fn limit(self) -> Duration {
+        self.limit
+    }
+}
+
+impl From<Elapsed> for Error {
+    fn from(elapsed: Elapsed) -> Self {
+        Self::new(ErrorKind::Timeout, elapsed.to_string())
+    }
+}

@@ -1,0 +1,72 @@
+use std::future::Future;
+use std::time::Duration;
+
+use futures::channel::oneshot;
+use futures::future::{Either, select};
+
+pub use web_time::Instant;
+
+pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    wasm_bindgen_futures::spawn_local(task);
+}
+
+pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(task);
+}
+
+/// A timer is a JS value and so cannot be `Send`: a local task owns it, and drops it (which
+/// clears it) when nobody waits any more.
+pub(super) async fn sleep(duration: Duration) {
+    let (mut elapsed, waiting) = oneshot::channel();
+    spawn_local(async move {
+        let timer = std::pin::pin!(timer(duration));
+        if let Either::Left(((), _)) = select(timer, elapsed.cancellation()).await {
+            let _ = elapsed.send(());
+        }
+    });
+    let _ = waiting.await;
+}
+
+#[cfg(not(feature = "wasm-timer"))]
+async fn timer(duration: Duration) {
+    /// The longest time that `setTimeout` takes, in milliseconds.
+    const LONGEST: u128 = i32::MAX as u128;
+    // Never early: a begun millisecond is a whole one.
+    let mut left = duration.as_nanos().div_ceil(1_000_000);
+    loop {
+        let step = left.min(LONGEST);
+        gloo_timers::future::TimeoutFuture::new(step as u32).await;
+        left -= step;
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+#[cfg(feature = "wasm-timer")]
+async fn timer(duration: Duration) {
+    // Named so that its feature `wasm-bindgen` is on; without it the module does not load.
+    use instant as _;
+    let _ = wasm_timer::Delay::new(duration).await;
+}
+
+#[cfg(feature = "wasm")]
+mod js {
+    use wasm_bindgen::JsValue;
+
+    use crate::{Error, InterpretError};
+
+    /// A JS `Error` with the message and its sources, so that `?` works in a function that
+    /// returns `Result<_, JsValue>`.
+    impl From<Error> for JsValue {
+        fn from(error: Error) -> Self {
+            JsValue::from(wasm_bindgen::JsError::new(&format!("{error:?}")))
+        }
+    }
+
+    impl<M> From<InterpretError<M>> for JsValue {
+        fn from(failed: InterpretError<M>) -> Self {
+            failed.error.into()
+        }
+    }
+}
