@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+pub use choreo_core::*;
+
+#[cfg(feature = "inmemory")]
+pub use choreo_handler_inmemory::{InMemoryHandler, InMemoryNetwork};
+
+#[cfg(any(
+    feature = "trace",
+    feature = "record",
+    feature = "metrics",
+    feature = "retry",
+    feature = "timeout",
+    feature = "fault-injection",
+))]
+pub use choreo_middleware as middleware;
+
+/// What most programs use: `use choreo::prelude::*;`
+pub mod prelude {
+    pub use crate::{
+        BoxHandler, ChoreoHandler, ChoreoHandlerExt, DynHandler, Error, ErrorKind, Label, LabelId,
+        Layer, Program, Result, RoleId, RoleName, interpret, labels,
+    };
+
+    #[cfg(feature = "inmemory")]
+    pub use crate::{InMemoryHandler, InMemoryNetwork};
+}

@@ -40,7 +40,10 @@ use crate::{
 pub trait ChoreoHandlerExt: ChoreoHandler {
     /// Sends a message to a role.
     ///
-    /// # Errors, cancel safety
+    /// # Errors
+    /// As [`send_payload`](ChoreoHandler::send_payload).
+    ///
+    /// # Cancel safety
     /// As [`send_payload`](ChoreoHandler::send_payload).
     fn send<'a, M: Message>(
         &'a self,
@@ -79,7 +82,10 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
 
     /// Tells a role which alternative this role has chosen.
     ///
-    /// # Errors, cancel safety
+    /// # Errors
+    /// As [`send_payload`](ChoreoHandler::send_payload).
+    ///
+    /// # Cancel safety
     /// As [`send_payload`](ChoreoHandler::send_payload).
     fn choose<'a, L: LabelId + 'a>(
         &'a self,
@@ -121,7 +127,10 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
 
     /// Sends one message to many roles.
     ///
-    /// # Errors, cancel safety
+    /// # Errors
+    /// As [`send_to_all`](ChoreoHandler::send_to_all).
+    ///
+    /// # Cancel safety
     /// As [`send_to_all`](ChoreoHandler::send_to_all).
     fn broadcast<'a, M: Message>(
         &'a self,
@@ -134,7 +143,10 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
 
     /// Tells many roles which alternative this role has chosen.
     ///
-    /// # Errors, cancel safety
+    /// # Errors
+    /// As [`send_to_all`](ChoreoHandler::send_to_all).
+    ///
+    /// # Cancel safety
     /// As [`send_to_all`](ChoreoHandler::send_to_all).
     fn choose_for_all<'a, L: LabelId + 'a>(
         &'a self,

@@ -114,7 +114,10 @@ where
 
     /// Runs a program.
     ///
-    /// # Errors, cancel safety
+    /// # Errors
+    /// As [`interpret`].
+    ///
+    /// # Cancel safety
     /// As [`interpret`].
     pub async fn run(
         &self,

@@ -140,7 +140,7 @@ impl fmt::Display for TypeTag {
             Tag::Name(name) => {
                 let mut result = Ok(());
                 short_name(name, |part| {
-                    result = result.and_then(|()| f.write_str(part))
+                    result = result.and_then(|()| f.write_str(part));
                 });
                 result
             }

@@ -82,7 +82,7 @@ mod tests {
 
     type P = Program<&'static str, u32>;
 
-    fn refusal(program: P) -> String {
+    fn refusal(program: &P) -> String {
         let error = program.validate().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Program);
         error.to_string()
@@ -91,27 +91,27 @@ mod tests {
     #[test]
     fn names_the_step_that_is_wrong() {
         assert_eq!(
-            refusal(P::new().recv::<u32>("Bob").end().send("Bob", 1)),
+            refusal(&P::new().recv::<u32>("Bob").end().send("Bob", 1)),
             "step 3 (send to \"Bob\"): can never run, it is behind `end`"
         );
         assert_eq!(
-            refusal(P::new().exit_loop()),
+            refusal(&P::new().exit_loop()),
             "step 1 (exit loop): there is no loop around it to leave"
         );
         assert_eq!(
-            refusal(P::new().loop_inf(P::new())),
+            refusal(&P::new().loop_inf(P::new())),
             "step 1 (endless loop): its body has no steps, so it would spin for ever"
         );
         assert_eq!(
-            refusal(P::new().branch("Bob", Vec::<(&str, P)>::new())),
+            refusal(&P::new().branch("Bob", Vec::<(&str, P)>::new())),
             "step 1 (branch on \"Bob\"): it has no alternatives; give at least one"
         );
         assert_eq!(
-            refusal(P::new().branch("Bob", [("a", P::new()), ("a", P::new())])),
+            refusal(&P::new().branch("Bob", [("a", P::new()), ("a", P::new())])),
             "step 1 (branch on \"Bob\"): the label `a` stands there twice"
         );
         assert_eq!(
-            refusal(P::new().loop_n(2, P::new().parallel([P::new().exit_loop()]))),
+            refusal(&P::new().loop_n(2, P::new().parallel([P::new().exit_loop()]))),
             "step 1 (loop 2 times): step 1 (1 in parallel): program 1: step 1 (exit loop): \
              there is no loop around it to leave"
         );

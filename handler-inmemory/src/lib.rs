@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod handler;
+mod network;
+mod queue;
+
+pub use handler::InMemoryHandler;
+pub use network::InMemoryNetwork;

@@ -1,0 +1,301 @@
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// A bounded queue that any number of tasks may send to and receive from.
+///
+/// Items live in the queue until a receiver takes them, never in a future, so dropping a future
+/// loses nothing. Whoever waits is only woken and looks again; all are, so that one who is dropped
+/// after it was woken takes nobody else's turn. (The kept channels either need `&mut` to receive or
+/// took two to four times as long, and allocate the whole bound at once.)
+pub(crate) struct Queue<T> {
+    capacity: usize,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    items: VecDeque<T>,
+    closed: bool,
+    receivers: Waiters,
+    senders: Waiters,
+}
+
+/// The queue was closed, and for a receiver: is empty.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+impl<T: Unpin> Queue<T> {
+    /// A queue of at most `capacity` items.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let state = State {
+            items: VecDeque::new(),
+            closed: false,
+            receivers: Waiters::default(),
+            senders: Waiters::default(),
+        };
+        Self {
+            capacity,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Appends an item, waiting while the queue is full.
+    pub(crate) fn send(&self, item: T) -> Send<'_, T> {
+        Send {
+            queue: self,
+            item: Some(item),
+            ticket: None,
+        }
+    }
+
+    /// Takes the first item, waiting while there is none.
+    pub(crate) fn recv(&self) -> Recv<'_, T> {
+        Recv {
+            queue: self,
+            ticket: None,
+        }
+    }
+
+    /// Refuses further items, and wakes whoever waits. What is queued can still be received.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        let receivers = state.receivers.take();
+        let senders = state.senders.take();
+        drop(state);
+        receivers.chain(senders).for_each(Waker::wake);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Appends an item; dropped before it is ready, it has not.
+pub(crate) struct Send<'a, T: Unpin> {
+    queue: &'a Queue<T>,
+    item: Option<T>,
+    ticket: Option<u64>,
+}
+
+impl<T: Unpin> Future for Send<'_, T> {
+    type Output = Result<(), Closed>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let mut state = this.queue.state();
+        if state.closed {
+            return Poll::Ready(Err(Closed));
+        }
+        if state.items.len() >= this.queue.capacity {
+            state.senders.wait(&mut this.ticket, context.waker());
+            return Poll::Pending;
+        }
+        state.items.extend(this.item.take());
+        state.senders.leave(&mut this.ticket);
+        let receivers = state.receivers.take();
+        drop(state);
+        receivers.for_each(Waker::wake);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: Unpin> Drop for Send<'_, T> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            self.queue.state().senders.leave(&mut self.ticket);
+        }
+    }
+}
+
+/// Takes the first item; dropped before it is ready, it has taken none.
+pub(crate) struct Recv<'a, T: Unpin> {
+    queue: &'a Queue<T>,
+    ticket: Option<u64>,
+}
+
+impl<T: Unpin> Future for Recv<'_, T> {
+    type Output = Result<T, Closed>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let mut state = this.queue.state();
+        let Some(item) = state.items.pop_front() else {
+            if state.closed {
+                return Poll::Ready(Err(Closed));
+            }
+            state.receivers.wait(&mut this.ticket, context.waker());
+            return Poll::Pending;
+        };
+        state.receivers.leave(&mut this.ticket);
+        let senders = state.senders.take();
+        drop(state);
+        senders.for_each(Waker::wake);
+        Poll::Ready(Ok(item))
+    }
+}
+
+impl<T: Unpin> Drop for Recv<'_, T> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            self.queue.state().receivers.leave(&mut self.ticket);
+        }
+    }
+}
+
+/// Who waits: nearly always nobody or one, which needs no allocation.
+#[derive(Default)]
+struct Waiters {
+    first: Option<(u64, Waker)>,
+    more: Vec<(u64, Waker)>,
+    next_ticket: u64,
+}
+
+impl Waiters {
+    /// Enters a waker, or renews the one that was entered with the ticket.
+    fn wait(&mut self, ticket: &mut Option<u64>, waker: &Waker) {
+        if let Some(ticket) = *ticket {
+            let mut entries = self.first.iter_mut().chain(&mut self.more);
+            if let Some((_, entered)) = entries.find(|(entry, _)| *entry == ticket) {
+                entered.clone_from(waker);
+                return;
+            }
+        }
+        // Tickets of those who were woken are stale; a new one is never one of them.
+        let new = self.next_ticket;
+        self.next_ticket += 1;
+        *ticket = Some(new);
+        let entry = (new, waker.clone());
+        match &mut self.first {
+            None => self.first = Some(entry),
+            Some(_) => self.more.push(entry),
+        }
+    }
+
+    fn leave(&mut self, ticket: &mut Option<u64>) {
+        if let Some(ticket) = ticket.take() {
+            if self
+                .first
+                .as_ref()
+                .is_some_and(|(entry, _)| *entry == ticket)
+            {
+                self.first = None;
+            }
+            self.more.retain(|(entry, _)| *entry != ticket);
+        }
+    }
+
+    /// Takes out all who wait, to be woken when the lock is released.
+    fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
+        let all = self
+            .first
+            .take()
+            .into_iter()
+            .chain(std::mem::take(&mut self.more));
+        all.map(|(_, waker)| waker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use futures::executor::block_on;
+    use futures::future::join;
+
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[test]
+    fn waits_at_the_bound_and_keeps_the_order() {
+        let queue = Queue::new(2);
+        for item in 0..2 {
+            assert_eq!(queue.send(item).now_or_never(), Some(Ok(())));
+        }
+        assert_eq!(
+            queue.send(9).now_or_never(),
+            None,
+            "dropped while it waited: not sent"
+        );
+        let send = async {
+            for item in 2..100 {
+                queue.send(item).await.unwrap();
+            }
+        };
+        let recv = async {
+            for item in 0..100 {
+                assert_eq!(queue.recv().await, Ok(item));
+            }
+        };
+        block_on(join(send, recv));
+    }
+
+    #[test]
+    fn what_a_woken_but_dropped_receiver_leaves_another_one_gets() {
+        let queue = Queue::new(2);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut dropped = queue.recv();
+        let mut other = Box::pin(queue.recv());
+        assert!(dropped.poll_unpin(&mut context).is_pending());
+        let (woken, waker) = flag_waker();
+        assert!(
+            other
+                .poll_unpin(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        queue.send(1).now_or_never();
+        drop(dropped);
+        assert!(woken.load(Ordering::SeqCst));
+        assert_eq!(other.now_or_never(), Some(Ok(1)));
+    }
+
+    #[test]
+    fn those_who_stop_waiting_leave_no_wakers() {
+        let queue = Queue::<u8>::new(1);
+        for _ in 0..1_000 {
+            let mut waits = queue.recv();
+            assert!(
+                waits
+                    .poll_unpin(&mut Context::from_waker(Waker::noop()))
+                    .is_pending()
+            );
+            assert!(
+                waits
+                    .poll_unpin(&mut Context::from_waker(Waker::noop()))
+                    .is_pending()
+            );
+        }
+        let state = queue.state();
+        assert!(state.receivers.first.is_none() && state.receivers.more.is_empty());
+    }
+
+    #[test]
+    fn closing_wakes_both_sides_and_loses_nothing() {
+        let queue = Queue::new(1);
+        block_on(queue.send(1)).unwrap();
+        let blocked = queue.send(2);
+        let close = async { queue.close() };
+        assert_eq!(block_on(join(blocked, close)).0, Err(Closed));
+        assert_eq!(block_on(queue.recv()), Ok(1));
+        assert_eq!(block_on(queue.recv()), Err(Closed));
+        let queue = Queue::<u8>::new(1);
+        assert_eq!(
+            block_on(join(queue.recv(), async { queue.close() })).0,
+            Err(Closed)
+        );
+    }
+
+    fn flag_waker() -> (Arc<AtomicBool>, Waker) {
+        struct Flag(Arc<AtomicBool>);
+        impl Wake for Flag {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        let woken = Arc::<AtomicBool>::default();
+        (woken.clone(), Waker::from(Arc::new(Flag(woken))))
+    }
+}
