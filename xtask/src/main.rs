@@ -1,1 +1,73 @@
-fn main() {}
+//! Set-up, demo, tests and checks of this workspace: `cargo xtask --help`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+mod artifacts;
+mod browsers;
+mod bundle;
+mod cargo_tools;
+mod ci;
+mod demo;
+mod display;
+mod e2e;
+mod exec;
+mod features;
+mod guide;
+mod native;
+mod progress;
+mod report;
+mod serve;
+mod setup;
+mod size;
+mod system;
+mod test;
+mod wasm;
+mod workspace;
+
+/// Sets up, shows, tests and measures this workspace.
+///
+/// Each command finds out what it needs, installs what is missing, and says what it does.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing: the wasm target, wasm-bindgen, browsers and their drivers
+    Setup(setup::Args),
+    /// Build the browser example, serve it, and print its address
+    Demo(demo::Args),
+    /// Run all tests: native, Node, and three browsers; or some of them
+    Test(test::Args),
+    /// Measure the browser example after wasm-opt; fails above its budget
+    Size,
+    /// Run everything a change must pass: format, lints, docs, features, licences, tests, size
+    Ci(ci::Args),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    let workspace = workspace::Workspace::load()?;
+    match task {
+        Task::Setup(args) => setup::run(&workspace, &args),
+        Task::Demo(args) => demo::run(&workspace, &args),
+        Task::Test(args) => test::run(&workspace, &args),
+        Task::Size => size::run(&workspace),
+        Task::Ci(args) => ci::run(&workspace, &args),
+    }
+}

@@ -1,0 +1,186 @@
+//! All tests, in all places, or in some of them.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::artifacts::Program;
+use crate::browsers::Browser;
+use crate::bundle;
+use crate::cargo_tools::CargoTool;
+use crate::e2e;
+use crate::guide;
+use crate::native;
+use crate::report::{Outcome, Report};
+use crate::serve::Background;
+use crate::setup::Needs;
+use crate::system;
+use crate::wasm::{self, Place};
+use crate::workspace::Workspace;
+
+/// What `cargo xtask test` takes; without any of it, everything runs.
+#[derive(clap::Args, Clone, Default)]
+pub(crate) struct Args {
+    /// Run the native tests and the examples
+    #[arg(long)]
+    native: bool,
+    /// Run the wasm tests in Node
+    #[arg(long)]
+    node: bool,
+    /// Run the wasm tests and the end-to-end tests in this browser (can be repeated)
+    #[arg(long, value_name = "BROWSER")]
+    browser: Vec<Browser>,
+}
+
+/// Runs the tests and prints what passed.
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    let mut report = Report::new();
+    steps(workspace, args, &mut report)?;
+    Ok(report.finish())
+}
+
+/// Runs the tests as steps of a report.
+///
+/// # Errors
+/// If what they need cannot be installed.
+pub(crate) fn steps(workspace: &Workspace, args: &Args, report: &mut Report) -> Result<()> {
+    let selection = Selection::new(args);
+    selection.needs().install(workspace)?;
+    if selection.native {
+        native::run(workspace, report);
+    }
+    if selection.node || !selection.browsers.is_empty() {
+        wasm_steps(workspace, &selection, report)?;
+    }
+    Ok(())
+}
+
+/// What of it all is to run.
+struct Selection {
+    native: bool,
+    node: bool,
+    browsers: Vec<Browser>,
+    /// The guide's way, with wasm-pack.
+    guide: bool,
+}
+
+impl Selection {
+    fn new(args: &Args) -> Self {
+        let all = !args.native && !args.node && args.browser.is_empty();
+        let mut browsers = args.browser.clone();
+        browsers.sort_unstable();
+        browsers.dedup();
+        Self {
+            native: all || args.native,
+            node: all || args.node,
+            browsers: if all { Browser::ALL.to_vec() } else { browsers },
+            guide: all,
+        }
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            wasm: self.node || !self.browsers.is_empty(),
+            wasm_opt: self.guide,
+            node: self.node,
+            wasm_pack: self.guide,
+            browsers: self.browsers.clone(),
+            ..Needs::default()
+        }
+    }
+}
+
+fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report) -> Result<()> {
+    let runner = CargoTool::wasm_bindgen(workspace)?.program("wasm-bindgen-test-runner")?;
+    let mut suites: Vec<Program> = Vec::new();
+    report.step("wasm tests, built", |status| {
+        suites = wasm::build(workspace, status)?;
+        Ok(Outcome::Passed(format!("{} suites", suites.len())))
+    });
+    if suites.is_empty() {
+        return Ok(());
+    }
+
+    if selection.node {
+        let name = "wasm tests, node";
+        if system::program(&["node"]).is_some() {
+            report.step(name, |status| {
+                wasm::run(&suites, &runner, Place::Node, status)
+            });
+        } else {
+            report.absent(name, "Node.js is not installed");
+        }
+    }
+    if selection.browsers.is_empty() {
+        return Ok(());
+    }
+
+    let mut page = None;
+    report.step("demo page, built", |status| {
+        let bundle = bundle::build(workspace, status)?;
+        page = Some(Background::start(&bundle.dir)?);
+        Ok(Outcome::Passed(String::new()))
+    });
+    for browser in &selection.browsers {
+        let name = browser.name();
+        let ready = match browser.find() {
+            Ok(installed) => installed.prepare(workspace)?,
+            Err(why) => {
+                report.absent(name, &why);
+                continue;
+            }
+        };
+        for (place, where_) in [
+            (Place::Window(&ready), "window"),
+            (Place::Worker(&ready), "worker"),
+        ] {
+            report.step(&format!("wasm tests, {name}, {where_}"), |status| {
+                wasm::run(&suites, &runner, place, status)
+            });
+        }
+        if let Some(page) = &page {
+            report.step(&format!("demo page, {name}"), |status| {
+                e2e::run(workspace, &ready, &page.url, status)
+            });
+        }
+        if *browser == Browser::Chromium {
+            report.step("wasm-timer, chromium, window", |status| {
+                let suites = wasm::build_window_only(workspace, status)?;
+                wasm::run(&suites, &runner, Place::Window(&ready), status)
+            });
+            if selection.guide {
+                guide::run(workspace, &ready, report)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_arguments_everything_runs() {
+        let all = Selection::new(&Args::default());
+        assert!(all.native && all.node && all.guide);
+        assert_eq!(all.browsers, Browser::ALL);
+    }
+
+    #[test]
+    fn arguments_narrow_it() {
+        let args = Args {
+            browser: vec![Browser::Webkit, Browser::Firefox, Browser::Webkit],
+            ..Args::default()
+        };
+        let some = Selection::new(&args);
+        assert!(!some.native && !some.node && !some.guide);
+        assert_eq!(some.browsers, [Browser::Firefox, Browser::Webkit]);
+        assert!(some.needs().wasm && !some.needs().wasm_pack);
+        let native = Args {
+            native: true,
+            ..Args::default()
+        };
+        assert!(!Selection::new(&native).needs().wasm);
+    }
+}

@@ -1,0 +1,165 @@
+//! The wasm test suites: built once, then run in Node and in each browser.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::artifacts::{self, Program};
+use crate::browsers::Ready;
+use crate::exec;
+use crate::progress::Status;
+use crate::report::Outcome;
+use crate::workspace::{EXAMPLE, WASM_TARGET, Workspace};
+
+/// The feature whose timers run in a window alone: it is tested apart from all others.
+const WINDOW_ONLY: &str = "wasm-timer";
+/// How many suites run at once.
+const JOBS: usize = 2;
+
+/// Where suites run.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// Node.
+    Node,
+    /// A window of a browser.
+    Window(&'a Ready),
+    /// A dedicated worker of a browser.
+    Worker(&'a Ready),
+}
+
+/// Builds the suites of the libraries and of the example with all features they have there.
+///
+/// # Errors
+/// If they do not compile.
+pub(crate) fn build(workspace: &Workspace, status: &Status) -> Result<Vec<Program>> {
+    let mut cargo = workspace.cargo(["test", "--no-run"]);
+    select(workspace, &mut cargo);
+    artifacts::build(&mut cargo, status)
+}
+
+/// Builds the core's suites with the timers that run in a window alone.
+///
+/// # Errors
+/// If they do not compile.
+pub(crate) fn build_window_only(workspace: &Workspace, status: &Status) -> Result<Vec<Program>> {
+    let mut cargo = workspace.cargo(["test", "--no-run", "--package", "choreo-core"]);
+    cargo.args(["--features", WINDOW_ONLY]);
+    cargo.args(["--target", WASM_TARGET, "--lib", "--tests"]);
+    artifacts::build(&mut cargo, status)
+}
+
+/// Makes a cargo command work on all that is tested for wasm, with its features.
+pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
+    cargo.args(["--target", WASM_TARGET, "--lib", "--tests"]);
+    cargo.args(["--package", EXAMPLE]);
+    for (package, features) in workspace.library_features() {
+        cargo.args(["--package", &package]);
+        for feature in features.iter().filter(|feature| *feature != WINDOW_ONLY) {
+            cargo.args(["--features", &format!("{package}/{feature}")]);
+        }
+    }
+}
+
+/// Runs all suites in one place.
+///
+/// # Errors
+/// If a test fails, a suite does not start, or there was not one test.
+pub(crate) fn run(
+    suites: &[Program],
+    runner: &Path,
+    place: Place<'_>,
+    status: &Status,
+) -> Result<Outcome> {
+    let next = AtomicUsize::new(0);
+    let ended = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..JOBS.min(suites.len()) {
+            scope.spawn(|| {
+                while let Some(suite) = suites.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = run_suite(suite, runner, place);
+                    let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+                    ended.push(result);
+                    status.set(format!("{} of {} suites", ended.len(), suites.len()));
+                }
+            });
+        }
+    });
+    let (mut tests, mut failures) = (0, Vec::new());
+    for result in ended.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match result {
+            Ok(passed) => tests += passed,
+            Err(error) => failures.push(format!("{error:#}")),
+        }
+    }
+    if !failures.is_empty() {
+        bail!("{}", failures.join("\n\n"));
+    }
+    ensure!(tests > 0, "not one test ran");
+    Ok(Outcome::Passed(format!("{tests} tests")))
+}
+
+/// How many tests the summaries of test programs count as passed.
+pub(crate) fn passed_tests(output: &str) -> usize {
+    let counts = output.lines().filter_map(|line| {
+        let (_, counts) = line.split_once("test result: ok. ")?;
+        counts.split_once(" passed")?.0.parse::<usize>().ok()
+    });
+    counts.sum()
+}
+
+/// Runs one suite and returns how many of its tests passed.
+fn run_suite(suite: &Program, runner: &Path, place: Place<'_>) -> Result<usize> {
+    let mut command = Command::new(runner);
+    command.arg(&suite.path).current_dir(&suite.package_dir);
+    place.steer(&mut command);
+    exec::succeed(&mut command, &Status::default()).map(|output| passed_tests(&output))
+}
+
+impl Place<'_> {
+    fn steer(self, command: &mut Command) {
+        for variable in [
+            "NO_HEADLESS",
+            "WASM_BINDGEN_TEST_ONLY_NODE",
+            "WASM_BINDGEN_TEST_ONLY_WEB",
+            "WASM_BINDGEN_USE_BROWSER",
+            "WASM_BINDGEN_USE_DEDICATED_WORKER",
+        ] {
+            command.env_remove(variable);
+        }
+        // Seconds: a busy machine with two cores starts a browser slowly.
+        command.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
+        command.env("WASM_BINDGEN_TEST_TIMEOUT", "180");
+        match self {
+            // Passes over the suites that say that they need a browser.
+            Self::Node => {
+                command.env("WASM_BINDGEN_TEST_ONLY_NODE", "1");
+            }
+            Self::Window(browser) => {
+                command.env("WASM_BINDGEN_USE_BROWSER", "1");
+                browser.steer(command);
+            }
+            Self::Worker(browser) => {
+                command.env("WASM_BINDGEN_USE_DEDICATED_WORKER", "1");
+                browser.steer(command);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passed_tests_are_summed_over_programs() {
+        let output = "running 2 tests\n\
+            test result: ok. 2 passed; 0 failed; 0 ignored; 0 filtered out; finished in 0.10s\n\
+            test result: ok. 10 passed; 0 failed\n\
+            test result: FAILED. 3 passed; 1 failed\n";
+        assert_eq!(passed_tests(output), 12);
+    }
+}

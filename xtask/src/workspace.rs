@@ -1,0 +1,98 @@
+//! Where the workspace is, which packages it has, and the `cargo` that builds it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, anyhow};
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+
+/// The target that browsers and Node run.
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// The package of the browser example.
+pub(crate) const EXAMPLE: &str = "wasm-ping-pong";
+
+/// The package of the end-to-end tests of the browser example.
+pub(crate) const E2E: &str = "choreo-e2e";
+
+/// This workspace, as `cargo metadata` describes it.
+pub(crate) struct Workspace {
+    metadata: Metadata,
+}
+
+impl Workspace {
+    /// Asks cargo about the members, which needs no network.
+    pub(crate) fn load() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let metadata = MetadataCommand::new()
+            .manifest_path(&manifest)
+            .no_deps()
+            .exec()
+            .with_context(|| format!("cargo metadata failed for {}", manifest.display()))?;
+        Ok(Self { metadata })
+    }
+
+    /// The folder of the root manifest.
+    pub(crate) fn root(&self) -> &Path {
+        self.metadata.workspace_root.as_std_path()
+    }
+
+    /// Cargo's target folder.
+    pub(crate) fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
+    /// A folder of our own below the target folder, created if need be.
+    pub(crate) fn scratch(&self, name: &str) -> Result<PathBuf> {
+        let dir = self.target().join("xtask").join(name);
+        std::fs::create_dir_all(&dir)
+            .with_context(|| format!("cannot create {}", dir.display()))?;
+        Ok(dir)
+    }
+
+    /// The cargo that runs us, in the workspace's root.
+    pub(crate) fn cargo<I, S>(&self, args: I) -> Command
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        command.current_dir(self.root()).args(args);
+        command
+    }
+
+    /// The member of this name.
+    pub(crate) fn package(&self, name: &str) -> Result<&Package> {
+        self.metadata
+            .workspace_packages()
+            .into_iter()
+            .find(|package| package.name == name)
+            .ok_or_else(|| anyhow!("the workspace has no package `{name}`"))
+    }
+
+    /// The folder of the member of this name.
+    pub(crate) fn package_dir(&self, name: &str) -> Result<PathBuf> {
+        let manifest = &self.package(name)?.manifest_path;
+        let dir = manifest.parent().context("a manifest lies in a folder")?;
+        Ok(dir.as_std_path().to_path_buf())
+    }
+
+    /// The members that others can depend on: the published libraries.
+    pub(crate) fn libraries(&self) -> Vec<&Package> {
+        self.metadata
+            .workspace_packages()
+            .into_iter()
+            .filter(|package| package.publish.as_ref().is_none_or(|to| !to.is_empty()))
+            .collect()
+    }
+
+    /// The features of each library, by package name.
+    pub(crate) fn library_features(&self) -> BTreeMap<String, Vec<String>> {
+        let features = |package: &Package| package.features.keys().cloned().collect();
+        self.libraries()
+            .into_iter()
+            .map(|package| (package.name.to_string(), features(package)))
+            .collect()
+    }
+}
