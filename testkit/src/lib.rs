@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod erased;
+mod fixture;
+pub mod handler;
+mod platform;
+mod promise;
+mod reference;
+mod suite;
+mod trial;
+mod violation;
+
+pub use choreo_core::async_trait;
+
+pub use erased::{ErasedFixture, Peer, Settings};
+pub use fixture::{EndpointOf, FnFixture, HandlerFixture, RoleOf, from_fn};
+pub use promise::Promise;
+pub use reference::{ReferenceEndpoint, ReferenceHandler, reference_session};
+pub use violation::Violation;
+
+/// What the suites' macros expand to; not for use by hand.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::platform::*;
+    pub use crate::suite::skip;
+    pub use std::result::Result;
+}

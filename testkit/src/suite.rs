@@ -1,0 +1,86 @@
+use crate::{ErasedFixture, Violation, handler, platform, promise};
+
+/// Tests a handler: one named test for each promise of the contract.
+///
+/// Takes a [`HandlerFixture`](crate::HandlerFixture), and a name where several suites stand side
+/// by side. The tests are ordinary ones natively, and `wasm_bindgen_test`s on wasm. See
+/// [`handler`](mod@crate::handler) for the promises.
+///
+/// ```
+/// use choreo_core::RoleName;
+/// use choreo_testkit::{from_fn, handler_suite, reference_session};
+///
+/// handler_suite!(of_one, from_fn(
+///     ["Alice", "Bob", "Carol"].map(RoleName::from), 1, |roles| reference_session(roles, 1),
+/// ));
+/// handler_suite!(of_many, from_fn(
+///     ["Alice", "Bob", "Carol"].map(RoleName::from), 100, |roles| reference_session(roles, 100),
+/// ));
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! handler_suite {
+    ($fixture:expr $(,)?) => {
+        $crate::handler_suite!(handler_suite, $fixture);
+    };
+    ($name:ident, $fixture:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $crate::__handler_checks!(__handler_tests, $fixture);
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __handler_tests {
+    ($fixture:expr; $($check:ident: $roles:literal),*) => {
+        $($crate::__test!($check, async {
+            let fixture = $fixture;
+            if $crate::__private::skip(&fixture, ::core::stringify!($check), $roles)? {
+                return ::core::result::Result::Ok(());
+            }
+            $crate::handler::$check(&fixture).await
+        });)*
+    };
+}
+
+/// Whether the fixture cannot run a check, which is then said.
+///
+/// # Errors
+/// When the fixture names a check that there is not.
+pub fn skip(
+    fixture: &dyn ErasedFixture,
+    check: &'static str,
+    roles: usize,
+) -> Result<bool, Violation> {
+    let settings = fixture.settings();
+    if let Some((unknown, _)) = settings
+        .cannot
+        .iter()
+        .find(|(name, _)| !handler::CHECKS.contains(name))
+    {
+        return Err(Violation::new(
+            check,
+            promise::FIXTURE,
+            format_args!(
+                "`cannot` names {unknown:?}; there are: {}",
+                handler::CHECKS.join(", ")
+            ),
+        ));
+    }
+    let reason = match settings.cannot.iter().find(|(name, _)| *name == check) {
+        Some((_, why)) => (*why).to_owned(),
+        None if settings.roles.len() < roles => {
+            format!(
+                "it needs {roles} roles, the fixture has {}",
+                settings.roles.len()
+            )
+        }
+        None => return Ok(false),
+    };
+    platform::note(&format!("{check}: skipped: {reason}"));
+    Ok(true)
+}
