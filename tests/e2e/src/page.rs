@@ -1,0 +1,271 @@
+//! The demo page as a person sees it: what can be typed, ticked, pressed and read.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use fantoccini::elements::Element;
+use fantoccini::key::Key;
+use fantoccini::{Client, Locator};
+use tokio::time::sleep;
+
+/// How long the page may take to load, or to run its protocol.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A layer that can be ticked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Logs each operation.
+    Trace,
+    /// Counts operations and bytes.
+    Metrics,
+    /// Sends again what was not sent.
+    Retry,
+    /// Makes operations fail, by a seed and a rate.
+    Faults,
+}
+
+impl Layer {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Trace, Self::Metrics, Self::Retry, Self::Faults];
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::Trace => "layer-trace",
+            Self::Metrics => "layer-metrics",
+            Self::Retry => "layer-retry",
+            Self::Faults => "layer-faults",
+        }
+    }
+}
+
+/// What the page says about its protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It can be started.
+    Ready,
+    /// It runs.
+    Running,
+    /// It ended well.
+    Done,
+    /// It ended with an error.
+    Failed,
+}
+
+/// The page, opened in a browser.
+#[derive(Debug)]
+pub struct Page {
+    client: Client,
+}
+
+impl Page {
+    /// Opens `url` and waits until its module is loaded.
+    ///
+    /// # Errors
+    /// If it does not load.
+    pub async fn open(client: Client, url: &str) -> Result<Self> {
+        client.set_window_size(1200, 1000).await?;
+        client
+            .goto(url)
+            .await
+            .with_context(|| format!("cannot open {url}"))?;
+        let page = Self { client };
+        page.wait_for(&[State::Ready]).await?;
+        Ok(page)
+    }
+
+    /// Types a message, in place of what is there.
+    ///
+    /// # Errors
+    /// If the page has no such field.
+    pub async fn type_message(&self, text: &str) -> Result<()> {
+        self.fill("message", text).await
+    }
+
+    /// Ticks the box of a layer, or takes the tick away.
+    ///
+    /// # Errors
+    /// If the page has no such box.
+    pub async fn tick(&self, layer: Layer, on: bool) -> Result<()> {
+        let tick = self.element(layer.id()).await?;
+        if tick.is_selected().await? != on {
+            tick.click().await?;
+        }
+        Ok(())
+    }
+
+    /// Ticks these layers and no others.
+    ///
+    /// # Errors
+    /// If a box is missing.
+    pub async fn choose(&self, layers: &[Layer]) -> Result<()> {
+        for layer in Layer::ALL {
+            self.tick(layer, layers.contains(&layer)).await?;
+        }
+        Ok(())
+    }
+
+    /// Sets the faults: their seed, and how many operations of a hundred fail.
+    ///
+    /// # Errors
+    /// If the fields are missing.
+    pub async fn set_faults(&self, seed: u32, percent: u32) -> Result<()> {
+        self.fill("fault-seed", &seed.to_string()).await?;
+        self.fill("fault-rate", &percent.to_string()).await
+    }
+
+    /// Presses the button and waits for the end, good or bad.
+    ///
+    /// # Errors
+    /// If the button is missing, or the protocol does not end.
+    pub async fn run(&self) -> Result<State> {
+        // The last run may have ended the same way: only what comes after counts.
+        let script = "document.getElementById('status').dataset.state = 'pressed'";
+        self.client.execute(script, vec![]).await?;
+        self.element("run").await?.click().await?;
+        self.wait_for(&[State::Done, State::Failed]).await
+    }
+
+    /// Presses Enter in the message field and waits for the end.
+    ///
+    /// # Errors
+    /// If the field is missing, or the protocol does not end.
+    pub async fn run_by_enter(&self) -> Result<State> {
+        let script = "document.getElementById('status').dataset.state = 'pressed'";
+        self.client.execute(script, vec![]).await?;
+        let enter = char::from(Key::Enter).to_string();
+        self.element("message").await?.send_keys(&enter).await?;
+        self.wait_for(&[State::Done, State::Failed]).await
+    }
+
+    /// The reply.
+    ///
+    /// # Errors
+    /// If the page has no place for it.
+    pub async fn reply(&self) -> Result<String> {
+        Ok(self.element("reply").await?.text().await?)
+    }
+
+    /// The error in words, or `None` if none is shown.
+    ///
+    /// # Errors
+    /// If the page has no place for it.
+    pub async fn error(&self) -> Result<Option<String>> {
+        let error = self.element("error").await?;
+        let shown = error.is_displayed().await?;
+        Ok(if shown {
+            Some(error.text().await?)
+        } else {
+            None
+        })
+    }
+
+    /// The words in the picture of the run: roles and messages.
+    ///
+    /// # Errors
+    /// If there is no picture.
+    pub async fn diagram_text(&self) -> Result<String> {
+        let script = "return document.querySelector('#diagram svg')?.textContent ?? null";
+        let text = self.client.execute(script, vec![]).await?;
+        let text = text.as_str().context("there is no <svg> in #diagram")?;
+        Ok(text.to_owned())
+    }
+
+    /// The names of the elements in the picture, each once.
+    ///
+    /// # Errors
+    /// If the page cannot be asked.
+    pub async fn diagram_elements(&self) -> Result<Vec<String>> {
+        let script = "return [...new Set([...document.querySelectorAll('#diagram *')]\
+                      .map(element => element.localName))]";
+        let names = self.client.execute(script, vec![]).await?;
+        Ok(serde_json::from_value(names)?)
+    }
+
+    /// Whether the page has no element of this id.
+    ///
+    /// # Errors
+    /// If the page cannot be asked.
+    pub async fn no_element(&self, id: &str) -> Result<bool> {
+        Ok(self.client.find_all(Locator::Id(id)).await?.is_empty())
+    }
+
+    /// The source of the diagram.
+    ///
+    /// # Errors
+    /// If the page has no place for it.
+    pub async fn mermaid(&self) -> Result<String> {
+        self.text_content("mermaid").await
+    }
+
+    /// The counters, as text.
+    ///
+    /// # Errors
+    /// If the page has no place for them.
+    pub async fn counters(&self) -> Result<String> {
+        self.text_content("counters").await
+    }
+
+    /// The lines that Trace wrote.
+    ///
+    /// # Errors
+    /// If the page has no place for them.
+    pub async fn trace_log(&self) -> Result<String> {
+        self.text_content("trace-log").await
+    }
+
+    /// The type of the stack.
+    ///
+    /// # Errors
+    /// If the page has no place for it.
+    pub async fn stack(&self) -> Result<String> {
+        self.text_content("stack").await
+    }
+
+    /// What the page says about its protocol now, if it is one of the known words.
+    ///
+    /// # Errors
+    /// If the page has no place for it.
+    pub async fn state(&self) -> Result<Option<State>> {
+        let state = self.element("status").await?.attr("data-state").await?;
+        Ok(match state.as_deref() {
+            Some("ready") => Some(State::Ready),
+            Some("running") => Some(State::Running),
+            Some("done") => Some(State::Done),
+            Some("failed") => Some(State::Failed),
+            _ => None,
+        })
+    }
+
+    async fn wait_for(&self, states: &[State]) -> Result<State> {
+        let started = Instant::now();
+        loop {
+            let now = self.state().await?;
+            if let Some(state) = now.filter(|state| states.contains(state)) {
+                return Ok(state);
+            }
+            if started.elapsed() > PATIENCE {
+                bail!("the page is {now:?} and does not become one of {states:?}");
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn fill(&self, id: &str, text: &str) -> Result<()> {
+        let field = self.element(id).await?;
+        field.clear().await?;
+        if !text.is_empty() {
+            field.send_keys(text).await?;
+        }
+        Ok(())
+    }
+
+    async fn text_content(&self, id: &str) -> Result<String> {
+        let text = self.element(id).await?.prop("textContent").await?;
+        Ok(text.unwrap_or_default())
+    }
+
+    async fn element(&self, id: &str) -> Result<Element> {
+        let found = self.client.find(Locator::Id(id)).await;
+        found.with_context(|| format!("the page has no #{id}"))
+    }
+}
