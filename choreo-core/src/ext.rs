@@ -3,8 +3,8 @@ use std::future::Future;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Bound, ChoreoHandler, Error, ErrorKind, LabelId, Layer, Message, Operation, Outgoing, Result,
-    RoleId,
+    Bound, ChoreoHandler, Error, ErrorKind, Incoming, LabelId, Layer, Message, Operation, Outgoing,
+    Result, RoleId,
 };
 
 /// The typed calls on every handler: layered, boxed or bare.
@@ -72,12 +72,7 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
         endpoint: &'a Self::Endpoint,
         from: Self::Role,
     ) -> impl Future<Output = Result<M>> + Send + 'a {
-        async move {
-            self.recv_payload(endpoint, &from)
-                .await
-                .and_then(|payload| payload.into_message()?.decode())
-                .map_err(|error| locate(error, Operation::Recv, &from))
-        }
+        async move { received(self.recv_payload(endpoint, &from).await, &from) }
     }
 
     /// Tells a role which alternative this role has chosen.
@@ -113,16 +108,7 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
         endpoint: &'a Self::Endpoint,
         from: Self::Role,
     ) -> impl Future<Output = Result<L>> + Send + 'a {
-        async move {
-            self.recv_payload(endpoint, &from)
-                .await
-                .and_then(|payload| {
-                    let label = payload.into_label()?;
-                    let unknown = unknown_label(label.as_str(), L::NAMES.unwrap_or_default());
-                    L::from_name(label).ok_or(unknown)
-                })
-                .map_err(|error| locate(error, Operation::Offer, &from))
-        }
+        async move { offered(self.recv_payload(endpoint, &from).await, &from) }
     }
 
     /// Sends one message to many roles.
@@ -192,7 +178,29 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
 
 impl<H: ChoreoHandler + ?Sized> ChoreoHandlerExt for H {}
 
-fn locate<R: RoleId>(error: Error, operation: Operation, peer: &R) -> Error {
+/// The message that a receive gave.
+pub(crate) fn received<M: DeserializeOwned>(
+    payload: Result<Incoming>,
+    from: &impl RoleId,
+) -> Result<M> {
+    let message = match payload {
+        Ok(Incoming::Message(message)) => message.decode(),
+        Ok(label) => label.into_message().and_then(|message| message.decode()),
+        Err(error) => Err(error),
+    };
+    message.map_err(|error| locate(error, Operation::Recv, from))
+}
+
+/// The label that a receive gave.
+pub(crate) fn offered<L: LabelId>(payload: Result<Incoming>, from: &impl RoleId) -> Result<L> {
+    let label = payload.and_then(Incoming::into_label).and_then(|label| {
+        let expected = L::NAMES.unwrap_or_default();
+        L::from_name(label).map_err(|label| unknown_label(label.as_str(), expected))
+    });
+    label.map_err(|error| locate(error, Operation::Offer, from))
+}
+
+pub(crate) fn locate(error: Error, operation: Operation, peer: &impl RoleId) -> Error {
     error.at(operation, peer.name())
 }
 

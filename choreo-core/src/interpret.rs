@@ -4,11 +4,11 @@ use futures::future::{BoxFuture, try_join_all};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::ext::unknown_label;
+use crate::ext::{self, locate, unknown_label};
 use crate::runtime;
 use crate::{
     ChoreoHandler, ChoreoHandlerExt, Effect, Error, ErrorKind, Extensions, Flow, Label, Operation,
-    Program, Result, RoleId,
+    Outgoing, Program, Result,
 };
 
 /// Runs a program over a handler.
@@ -160,17 +160,24 @@ where
             handler, endpoint, ..
         } = *self;
         match effect {
-            Effect::Send { to, message } => handler.send(endpoint, to.clone(), message).await?,
+            Effect::Send { to, message } => {
+                let sent = handler
+                    .send_payload(endpoint, to, Outgoing::Message(message))
+                    .await;
+                sent.map_err(|error| locate(error, Operation::Send, to))?;
+            }
             Effect::Broadcast { to, message } => handler.broadcast(endpoint, to, message).await?,
             Effect::Recv { from } => {
-                let value = handler.recv(endpoint, from.clone()).await?;
+                let value = ext::received(handler.recv_payload(endpoint, from).await, from)?;
                 keep(&mut received.received_values, value, self.received_limit)?;
             }
             Effect::Choose { to, label } => {
-                handler.choose(endpoint, to.clone(), label.clone()).await?;
+                let label = Outgoing::Label(label.as_str());
+                let sent = handler.send_payload(endpoint, to, label).await;
+                sent.map_err(|error| locate(error, Operation::Choose, to))?;
             }
             Effect::Offer { from } => {
-                let label = handler.offer(endpoint, from.clone()).await?;
+                let label = ext::offered(handler.recv_payload(endpoint, from).await, from)?;
                 keep(&mut received.labels, label, self.received_limit)?;
             }
             Effect::Branch { from, branches } => {
@@ -212,12 +219,15 @@ where
         received: &'b mut InterpretResult<M>,
     ) -> BoxFuture<'b, Result<Flow>> {
         Box::pin(async move {
-            let label: Label = self.handler.offer(self.endpoint, from.clone()).await?;
+            let payload = self.handler.recv_payload(self.endpoint, from).await;
+            let label: Label = ext::offered(payload, from)?;
             let Some((_, body)) = branches.iter().find(|(known, _)| *known == label) else {
                 let expected: Vec<_> = branches.iter().map(|(label, _)| label.as_str()).collect();
-                return Err(
-                    unknown_label(label.as_str(), &expected).at(Operation::Offer, from.name())
-                );
+                return Err(locate(
+                    unknown_label(label.as_str(), &expected),
+                    Operation::Offer,
+                    from,
+                ));
             };
             let place = format!("branch `{label}`");
             keep(&mut received.labels, label, self.received_limit)?;

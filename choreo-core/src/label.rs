@@ -63,7 +63,10 @@ pub trait LabelId: Sized + Send + Sync {
     fn name(&self) -> &str;
 
     /// The label of that name, if it is one of these.
-    fn from_name(name: Label) -> Option<Self>;
+    ///
+    /// # Errors
+    /// Gives the name back if it is none of them.
+    fn from_name(name: Label) -> Result<Self, Label>;
 }
 
 impl LabelId for Label {
@@ -73,8 +76,8 @@ impl LabelId for Label {
         &self.0
     }
 
-    fn from_name(name: Label) -> Option<Self> {
-        Some(name)
+    fn from_name(name: Label) -> Result<Self, Label> {
+        Ok(name)
     }
 }
 
@@ -96,8 +99,8 @@ impl LabelId for Label {
 /// }
 ///
 /// assert_eq!(Decision::Accept.name(), "Accept");
-/// assert_eq!(Decision::from_name(Label::from("Reject")), Some(Decision::Reject));
-/// assert_eq!(Decision::from_name(Label::from("Haggle")), None);
+/// assert_eq!(Decision::from_name(Label::from("Reject")), Ok(Decision::Reject));
+/// assert_eq!(Decision::from_name(Label::from("Haggle")), Err(Label::from("Haggle")));
 /// assert_eq!(Decision::NAMES, Some(&["Accept", "Reject"][..]));
 /// ```
 #[macro_export]
@@ -117,10 +120,10 @@ macro_rules! labels {
                 match self { $(Self::$variant => ::core::stringify!($variant)),+ }
             }
 
-            fn from_name(name: $crate::Label) -> ::core::option::Option<Self> {
+            fn from_name(name: $crate::Label) -> ::core::result::Result<Self, $crate::Label> {
                 match name.as_str() {
-                    $(::core::stringify!($variant) => ::core::option::Option::Some(Self::$variant),)+
-                    _ => ::core::option::Option::None,
+                    $(::core::stringify!($variant) => ::core::result::Result::Ok(Self::$variant),)+
+                    _ => ::core::result::Result::Err(name),
                 }
             }
         }

@@ -8,7 +8,7 @@ use choreo_core::{
 
 use crate::InMemoryNetwork;
 use crate::network::Link;
-use crate::queue::Closed;
+use crate::queue::{Closed, Refused};
 
 /// Plays one role over queues in memory.
 ///
@@ -105,6 +105,15 @@ impl<R: RoleId> InMemoryHandler<R> {
         )
     }
 
+    fn try_send(&self, to: &R, payload: Outgoing<'_>) -> Result<(), Refusal<'_>> {
+        let link = self.to(to)?;
+        match link.try_send(payload.to_incoming(Codec::default())?) {
+            Err(Refused::Full(payload)) => Err(Refusal::Full(link, payload)),
+            Err(Refused::Closed) => Err(gone(Closed).into()),
+            Ok(()) => Ok(()),
+        }
+    }
+
     fn located(&self, error: Error, operation: Operation, peer: &R) -> Error {
         error.with_role(self.role.name()).at(operation, peer.name())
     }
@@ -116,13 +125,11 @@ impl<R: RoleId> ChoreoHandler for InMemoryHandler<R> {
     type Endpoint = ();
 
     async fn send_payload(&self, _: &(), to: &R, payload: Outgoing<'_>) -> Result<()> {
-        let prepared = self.to(to).and_then(|link| {
-            let payload = payload.to_incoming(Codec::default())?;
-            Ok((link, payload))
-        });
-        let sent = match prepared {
-            Ok((link, payload)) => link.send(payload).await.map_err(gone),
-            Err(error) => Err(error),
+        let sent = match self.try_send(to, payload) {
+            // Most sends find room; only one that does not needs a future that can wait.
+            Err(Refusal::Full(link, payload)) => link.send(payload).await.map_err(gone),
+            Err(Refusal::Failed(error)) => Err(error),
+            Ok(()) => Ok(()),
         };
         sent.map_err(|error| self.located(error, Operation::sending(payload), to))
     }
@@ -147,6 +154,18 @@ impl<R: RoleId> fmt::Debug for InMemoryHandler<R> {
         f.debug_struct("InMemoryHandler")
             .field("role", &self.role)
             .finish_non_exhaustive()
+    }
+}
+
+/// Why a payload was not sent at once.
+enum Refusal<'a> {
+    Full(&'a Link, Incoming),
+    Failed(Error),
+}
+
+impl From<Error> for Refusal<'_> {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }
 

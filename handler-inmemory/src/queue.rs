@@ -25,6 +25,12 @@ struct State<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
+/// Why an item cannot be sent at once.
+pub(crate) enum Refused<T> {
+    Full(T),
+    Closed,
+}
+
 impl<T: Unpin> Queue<T> {
     /// A queue of at most `capacity` items.
     pub(crate) fn new(capacity: usize) -> Self {
@@ -38,6 +44,22 @@ impl<T: Unpin> Queue<T> {
             capacity,
             state: Mutex::new(state),
         }
+    }
+
+    /// Appends an item if there is room.
+    pub(crate) fn try_send(&self, item: T) -> Result<(), Refused<T>> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(Refused::Closed);
+        }
+        if state.items.len() >= self.capacity {
+            return Err(Refused::Full(item));
+        }
+        state.items.push_back(item);
+        let receivers = state.receivers.take();
+        drop(state);
+        receivers.wake();
+        Ok(())
     }
 
     /// Appends an item, waiting while the queue is full.
@@ -61,10 +83,9 @@ impl<T: Unpin> Queue<T> {
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
-        let receivers = state.receivers.take();
-        let senders = state.senders.take();
+        let woken = [state.receivers.take(), state.senders.take()];
         drop(state);
-        receivers.chain(senders).for_each(Waker::wake);
+        woken.into_iter().for_each(Woken::wake);
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
@@ -96,7 +117,7 @@ impl<T: Unpin> Future for Send<'_, T> {
         state.senders.leave(&mut this.ticket);
         let receivers = state.receivers.take();
         drop(state);
-        receivers.for_each(Waker::wake);
+        receivers.wake();
         Poll::Ready(Ok(()))
     }
 }
@@ -131,7 +152,7 @@ impl<T: Unpin> Future for Recv<'_, T> {
         state.receivers.leave(&mut this.ticket);
         let senders = state.senders.take();
         drop(state);
-        senders.for_each(Waker::wake);
+        senders.wake();
         Poll::Ready(Ok(item))
     }
 }
@@ -147,53 +168,61 @@ impl<T: Unpin> Drop for Recv<'_, T> {
 /// Who waits: nearly always nobody or one, which needs no allocation.
 #[derive(Default)]
 struct Waiters {
+    waiting: Woken,
+    next_ticket: u64,
+}
+
+/// Who is to be woken, once the lock is released.
+#[derive(Default)]
+struct Woken {
     first: Option<(u64, Waker)>,
     more: Vec<(u64, Waker)>,
-    next_ticket: u64,
 }
 
 impl Waiters {
     /// Enters a waker, or renews the one that was entered with the ticket.
     fn wait(&mut self, ticket: &mut Option<u64>, waker: &Waker) {
+        let Woken { first, more } = &mut self.waiting;
+        // The ticket of one who was woken is stale: nobody has entered it any more.
         if let Some(ticket) = *ticket {
-            let mut entries = self.first.iter_mut().chain(&mut self.more);
-            if let Some((_, entered)) = entries.find(|(entry, _)| *entry == ticket) {
+            let mut entered = first.iter_mut().chain(&mut *more);
+            if let Some((_, entered)) = entered.find(|(entered, _)| *entered == ticket) {
                 entered.clone_from(waker);
                 return;
             }
         }
-        // Tickets of those who were woken are stale; a new one is never one of them.
-        let new = self.next_ticket;
+        let entry = (self.next_ticket, waker.clone());
+        *ticket = Some(self.next_ticket);
         self.next_ticket += 1;
-        *ticket = Some(new);
-        let entry = (new, waker.clone());
-        match &mut self.first {
-            None => self.first = Some(entry),
-            Some(_) => self.more.push(entry),
+        match first {
+            None => *first = Some(entry),
+            Some(_) => more.push(entry),
         }
     }
 
     fn leave(&mut self, ticket: &mut Option<u64>) {
-        if let Some(ticket) = ticket.take() {
-            if self
-                .first
-                .as_ref()
-                .is_some_and(|(entry, _)| *entry == ticket)
-            {
-                self.first = None;
-            }
-            self.more.retain(|(entry, _)| *entry != ticket);
+        let Some(ticket) = ticket.take() else { return };
+        let Woken { first, more } = &mut self.waiting;
+        if first.as_ref().is_some_and(|(entered, _)| *entered == ticket) {
+            *first = None;
+        } else if !more.is_empty() {
+            more.retain(|(entered, _)| *entered != ticket);
         }
     }
 
-    /// Takes out all who wait, to be woken when the lock is released.
-    fn take(&mut self) -> impl Iterator<Item = Waker> + use<> {
-        let all = self
-            .first
-            .take()
-            .into_iter()
-            .chain(std::mem::take(&mut self.more));
-        all.map(|(_, waker)| waker)
+    fn take(&mut self) -> Woken {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+impl Woken {
+    fn wake(self) {
+        if let Some((_, waker)) = self.first {
+            waker.wake();
+        }
+        for (_, waker) in self.more {
+            waker.wake();
+        }
     }
 }
 
@@ -269,7 +298,7 @@ mod tests {
             );
         }
         let state = queue.state();
-        assert!(state.receivers.first.is_none() && state.receivers.more.is_empty());
+        assert!(state.receivers.waiting.first.is_none() && state.receivers.waiting.more.is_empty());
     }
 
     #[test]
