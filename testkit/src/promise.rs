@@ -8,30 +8,82 @@ pub struct Promise {
     pub place: &'static str,
 }
 
-impl Promise {
-    const fn contract(text: &'static str) -> Self {
-        Self {
-            text,
-            place: "choreo_core::ChoreoHandler, section \"The contract\"",
+const CONTRACT: &str = "choreo_core::ChoreoHandler, section \"The contract\"";
+const SEND: &str = "choreo_core::ChoreoHandler::send_payload";
+const SEND_TO_ALL: &str = "choreo_core::ChoreoHandler::send_to_all";
+const ENDPOINT: &str = "choreo_core::ChoreoHandler::Endpoint";
+const TYPED_RECV: &str = "choreo_core::ChoreoHandlerExt::recv";
+const ERROR: &str = "choreo_core::Error";
+const PAYLOAD: &str = "choreo_core::Incoming";
+
+macro_rules! promises {
+    ($($name:ident: $place:ident, $text:literal;)*) => {
+        $(pub(crate) const $name: Promise = Promise { text: $text, place: $place };)*
+
+        #[cfg(test)]
+        const ALL: &[Promise] = &[$($name),*];
+    };
+}
+
+promises! {
+    ORDER: CONTRACT, "Per ordered pair of roles, payloads arrive once and in the order in which they were sent.";
+    WAITS: CONTRACT, "A receive before the send waits.";
+    CLOSED: CONTRACT, "A peer that has left is an error of kind `Closed`, after everything that it had sent was received.";
+    RECV_CANCEL: CONTRACT, "Dropping a receive's future loses nothing, the next receive gets the payload.";
+    SEND_CANCEL: CONTRACT, "Dropping a send's future sends the payload either wholly or not at all.";
+    USABLE: CONTRACT, "An error leaves the endpoint usable, unless it is `Closed`.";
+    TRANSIENT: CONTRACT, "`is_transient` errors come from sends only, and only when the payload provably was not sent.";
+    BOUNDED: CONTRACT, "Every queue is bounded; a full one makes the send wait.";
+    INDEPENDENT: CONTRACT, "Waiting for one peer never blocks an operation with another.";
+    HANDED_OVER: SEND, "Returns when it is handed over, not when it is read.";
+    TO_A_ROLE: SEND, "Sends a message or a label to a role.";
+    TO_ALL: SEND_TO_ALL, "Sends one payload to many roles";
+    TO_ALL_FAILS: SEND_TO_ALL, "at the first role that fails; the roles before it have the payload. The error is transient only when no role has it.";
+    SESSION: ENDPOINT, "State of one session";
+    KINDS: TYPED_RECV, "`Protocol` when a label or a message of another type comes, `Decode` when the bytes are no `M`. What came is then used up, and the next receive gets the next payload.";
+    NAMED: ERROR, "What went wrong, at which role, in which operation, with which peer, and why.";
+    CONTENT: PAYLOAD, "A handler gives what came";
+}
+
+/// Not of the contract: what the suites ask of a fixture.
+pub(crate) const FIXTURE: Promise = Promise {
+    text: "A fixture that says what it cannot do names checks that there are.",
+    place: "choreo_testkit::HandlerFixture::cannot",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only the words: no line breaks, comment marks, links, emphasis.
+    fn words(text: &str) -> String {
+        let mut parts = text.split("](");
+        let mut bare = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            bare += part.split_once(')').map_or("", |(_target, rest)| rest);
+        }
+        let bare = bare.replace("///", " ").replace(['[', ']', '*', '`'], "");
+        bare.split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .to_lowercase()
+    }
+
+    #[test]
+    fn promises_are_the_contract_s_own_words() {
+        let contract = [
+            include_str!("../../choreo-core/src/handler.rs"),
+            include_str!("../../choreo-core/src/ext.rs"),
+            include_str!("../../choreo-core/src/payload.rs"),
+            include_str!("../../choreo-core/src/error.rs"),
+        ];
+        let contract = words(&contract.join("\n"));
+        for promise in ALL {
+            assert!(
+                contract.contains(&words(promise.text)),
+                "choreo-core's docs no longer say: {}",
+                words(promise.text),
+            );
         }
     }
 }
-
-pub(crate) const ORDER: Promise = Promise::contract(
-    "Per ordered pair of roles, payloads arrive once and in the order in which they were sent.",
-);
-pub(crate) const CLOSED: Promise = Promise::contract(
-    "A receive before the send waits. A peer that has left is an error of kind Closed, \
-     after everything that it had sent was received.",
-);
-pub(crate) const USABLE: Promise =
-    Promise::contract("An error leaves the endpoint usable, unless it is Closed.");
-pub(crate) const KINDS: Promise = Promise {
-    text: "Protocol when a label or a message of another type comes. What came is then used up, \
-           and the next receive gets the next payload.",
-    place: "choreo_core::ChoreoHandlerExt, sections \"Errors\" of `recv` and `offer`",
-};
-pub(crate) const FIXTURE: Promise = Promise {
-    text: "What a fixture says it cannot do, it says by the names of checks.",
-    place: "choreo_testkit::HandlerFixture::cannot",
-};

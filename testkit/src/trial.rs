@@ -1,11 +1,13 @@
 use std::borrow::Borrow;
 use std::fmt::{Debug, Display};
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use choreo_core::{Error, ErrorKind, Label, Message, Result, RoleName, runtime};
-use futures::future::{Either, select};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Either, select};
 use serde::de::DeserializeOwned;
 
 use crate::{ErasedFixture, Peer, Promise, Settings, Violation, platform};
@@ -105,12 +107,61 @@ impl<'f> Trial<'f> {
         what: impl Display,
         future: Pin<&mut impl Future<Output = T>>,
     ) -> Result<(), Violation> {
-        match select(future, std::pin::pin!(self.look_on())).await {
+        match select(future, pin!(self.look_on())).await {
             Either::Left((output, _)) => Err(self.violation(format_args!(
                 "{what} did not wait, it ended with {output:?}"
             ))),
             Either::Right(_) => Ok(()),
         }
+    }
+
+    /// Polls a future a few times, with breaths between, and gives its output if it is ready.
+    pub(crate) async fn poll_times<T>(
+        &self,
+        times: usize,
+        mut future: Pin<&mut impl Future<Output = T>>,
+    ) -> Option<T> {
+        for _ in 0..times {
+            if let Poll::Ready(output) = futures::poll!(future.as_mut()) {
+                return Some(output);
+            }
+            runtime::yield_now().await;
+        }
+        None
+    }
+
+    /// Sends 0, 1, 2 .. to a peer that reads nothing, until a send waits: how many were sent, and
+    /// the one that waits.
+    pub(crate) async fn fill<'a>(
+        &self,
+        from: &'a Peer,
+        to: &Peer,
+    ) -> Result<(u32, BoxFuture<'a, Result<()>>), Violation> {
+        let bound = self.settings.queue_bound;
+        for sent in 0..=bound {
+            let sent = u32::try_from(sent).expect("queues are shorter than that");
+            let name = to.name().clone();
+            let mut sending = async move { from.send(&name, &sent).await }.boxed();
+            match select(&mut sending, pin!(self.look_on())).await {
+                Either::Left((Ok(()), _)) => {}
+                Either::Left((Err(error), _)) => {
+                    return Err(self.violation(format_args!(
+                        "{from} sending a message to {to}, behind {sent} others, failed: {error:?}"
+                    )));
+                }
+                Either::Right(_) => {
+                    self.ensure(sent > 0, || {
+                        format!("{from}'s first send to {to} waited, with nothing before it")
+                    })?;
+                    return Ok((sent, sending));
+                }
+            }
+        }
+        Err(self.violation(format_args!(
+            "{from} sent {} messages to {to}, who read none, and no send waited; \
+             the fixture says that the queue's bound is {bound}",
+            bound + 1
+        )))
     }
 
     /// Gives everything that is under way the time to happen.

@@ -1,6 +1,9 @@
-use choreo_core::ErrorKind;
+use std::pin::pin;
 
-use crate::promise::CLOSED;
+use choreo_core::ErrorKind;
+use futures::try_join;
+
+use crate::promise::{CLOSED, INDEPENDENT};
 use crate::trial::Trial;
 use crate::{ErasedFixture, Violation};
 
@@ -9,30 +12,110 @@ use crate::{ErasedFixture, Violation};
 pub async fn a_closed_peer_is_an_error_after_what_it_sent(
     fixture: &dyn ErasedFixture,
 ) -> Result<(), Violation> {
-    let trial = Trial::new(
-        fixture,
-        "a_closed_peer_is_an_error_after_what_it_sent",
-        CLOSED,
-    );
+    const SENT: u32 = 3;
+    let check = "a_closed_peer_is_an_error_after_what_it_sent";
+    let trial = Trial::new(fixture, check, CLOSED);
     let [alice, bob] = trial.session().await?;
-    let sent = trial.settings.queue_bound.min(3) as u32;
-    for message in 0..sent {
-        trial.send(&alice, &bob, &message).await?;
-    }
+    let left = alice.name().clone();
+    let leaving = async {
+        for message in 0..SENT {
+            trial.send(&alice, &bob, &message).await?;
+        }
+        trial.leave(alice).await
+    };
+    let receiving = async {
+        // By now all is sent and the peer gone, where the queue takes as much.
+        trial.look_on().await;
+        for due in 0..SENT {
+            trial.recv(&bob, &left, &due).await?;
+        }
+        for _ in 0..2 {
+            let what = format!("{bob} receiving from {left}, who has left,");
+            let receiving = bob.recv::<u32>(&left);
+            trial.fails(what, ErrorKind::Closed, receiving).await?;
+        }
+        Ok(())
+    };
+    try_join!(leaving, receiving).map(drop)
+}
+
+/// A receive that waits when the peer leaves ends with an error of kind `Closed`.
+pub async fn a_waiting_receive_learns_that_the_peer_left(
+    fixture: &dyn ErasedFixture,
+) -> Result<(), Violation> {
+    let check = "a_waiting_receive_learns_that_the_peer_left";
+    let trial = Trial::new(fixture, check, CLOSED);
+    let [alice, bob] = trial.session().await?;
+    let left = alice.name().clone();
+    let mut receiving = pin!(bob.recv::<u32>(&left));
+    let what = format!("{bob} receiving from {left}, who sends nothing,");
+    trial.waits(what, receiving.as_mut()).await?;
+    trial.leave(alice).await?;
+    let what = format!("{bob}'s receive, waiting when {left} left,");
+    trial
+        .fails(what, ErrorKind::Closed, receiving)
+        .await
+        .map(drop)
+}
+
+/// Sends to a peer that has left end with an error of kind `Closed`, at the latest when its queue
+/// would be full.
+pub async fn a_send_to_a_closed_peer_is_an_error(
+    fixture: &dyn ErasedFixture,
+) -> Result<(), Violation> {
+    let trial = Trial::new(fixture, "a_send_to_a_closed_peer_is_an_error", CLOSED);
+    let [alice, bob] = trial.session().await?;
     let left = alice.name().clone();
     trial.leave(alice).await?;
-    for due in 0..sent {
-        trial.recv(&bob, &left, &due).await?;
+    trial.look_on().await;
+    let what = format!("{bob} sending to {left}, who has left,");
+    for _ in 0..trial.settings.queue_bound {
+        // Over a network, a few may be on their way before the news comes.
+        if trial.within(&what, bob.send(&left, &1_u32)).await?.is_err() {
+            break;
+        }
     }
-    for _ in 0..2 {
-        let receiving = bob.recv::<u32>(&left);
-        trial
-            .fails(
-                format_args!("{bob} receiving from {left}, who has left,"),
-                ErrorKind::Closed,
-                receiving,
-            )
-            .await?;
-    }
-    Ok(())
+    let sending = bob.send(&left, &1_u32);
+    trial
+        .fails(what, ErrorKind::Closed, sending)
+        .await
+        .map(drop)
+}
+
+/// A send that waits at a full queue when the peer leaves ends with an error of kind `Closed`.
+pub async fn a_waiting_send_learns_that_the_peer_left(
+    fixture: &dyn ErasedFixture,
+) -> Result<(), Violation> {
+    let check = "a_waiting_send_learns_that_the_peer_left";
+    let trial = Trial::new(fixture, check, CLOSED);
+    let [alice, bob] = trial.session().await?;
+    let (_, waiting) = trial.fill(&alice, &bob).await?;
+    let what = format!("{alice}'s send, waiting at a full queue when {bob} left,");
+    trial.leave(bob).await?;
+    trial
+        .fails(what, ErrorKind::Closed, waiting)
+        .await
+        .map(drop)
+}
+
+/// When one peer leaves, the others notice nothing.
+pub async fn a_closed_peer_does_not_disturb_the_others(
+    fixture: &dyn ErasedFixture,
+) -> Result<(), Violation> {
+    let check = "a_closed_peer_does_not_disturb_the_others";
+    let trial = Trial::new(fixture, check, INDEPENDENT);
+    let [alice, bob, carol] = trial.session().await?;
+    let left = bob.name().clone();
+    let mut receiving = pin!(trial.recv(&alice, &carol, &1_u32));
+    let what = format!("{alice} receiving from {carol}, who sends nothing,");
+    trial.waits(what, receiving.as_mut()).await?;
+    trial.leave(bob).await?;
+    let what = format!("{alice} receiving from {left}, who has left,");
+    trial
+        .fails(what, ErrorKind::Closed, alice.recv::<u32>(&left))
+        .await?;
+    trial.send(&carol, &alice, &1_u32).await?;
+    receiving.await?;
+    trial.send(&alice, &carol, &2_u32).await?;
+    trial.recv(&carol, &alice, &2_u32).await
 }

@@ -9,3 +9,6 @@ mod wasm;
 pub use native::*;
 #[cfg(target_arch = "wasm32")]
 pub use wasm::*;
+
+/// Something to do beside others; fails with a sentence.
+pub(crate) type Task = futures::future::BoxFuture<'static, Result<(), String>>;

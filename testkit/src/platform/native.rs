@@ -7,6 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::try_join_all;
+
+use super::Task;
 use crate::Violation;
 
 /// Makes one test of one check.
@@ -84,6 +89,28 @@ pub(crate) async fn watched<F: Future>(
         polled
     })
     .await
+}
+
+/// Runs tasks on several threads; ends with the first that fails.
+///
+/// # Errors
+/// That of the task.
+pub(crate) async fn side_by_side(tasks: Vec<Task>) -> Result<(), String> {
+    const THREADS: usize = 4;
+    let runtime = tokio::runtime::Handle::current();
+    let mut hands: [Vec<Task>; THREADS] = Default::default();
+    for (index, task) in tasks.into_iter().enumerate() {
+        hands[index % THREADS].push(task);
+    }
+    let working = hands.map(|tasks| {
+        let (done, finished) = oneshot::channel();
+        let runtime = runtime.clone();
+        thread::spawn(move || {
+            let _ = done.send(runtime.block_on(try_join_all(tasks)).map(drop));
+        });
+        finished.map(|result| result.unwrap_or_else(|_| Err("a task panicked".to_owned())))
+    });
+    try_join_all(working).await.map(drop)
 }
 
 /// Says something beside a test's result.
