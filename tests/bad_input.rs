@@ -156,7 +156,7 @@ async fn a_closed_peer_is_an_error_for_whoever_waits() {
         (waiting_recv.unwrap_err(), Operation::Recv),
     ] {
         assert_eq!(error.kind(), ErrorKind::Closed);
-        assert_eq!((error.role(), error.peer()), (Some("\"Alice\""), Some("\"Bob\"")));
+        assert_eq!((error.role(), error.peer()), (Some("Alice"), Some("Bob")));
         assert_eq!(error.operation(), Some(operation));
         assert!(!error.is_transient());
     }

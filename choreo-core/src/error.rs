@@ -210,6 +210,17 @@ impl StdError for Error {
 }
 
 impl Operation {
+    /// `send`, `recv`, `choose` or `offer`: the name for traces, counters and files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Recv => "recv",
+            Self::Choose => "choose",
+            Self::Offer => "offer",
+        }
+    }
+
     /// The operation that sends a message or a label.
     #[must_use]
     pub fn sending(payload: crate::Outgoing<'_>) -> Self {

@@ -315,12 +315,15 @@ impl<R: RoleId, M: fmt::Debug> fmt::Debug for Effect<R, M> {
 impl<R: RoleId, M> fmt::Display for Effect<R, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Send { to, .. } => write!(f, "send to {to:?}"),
-            Self::Broadcast { to, .. } => write!(f, "broadcast to {to:?}"),
-            Self::Recv { from } => write!(f, "receive from {from:?}"),
-            Self::Choose { to, label } => write!(f, "choose `{label}` for {to:?}"),
-            Self::Offer { from } => write!(f, "offer from {from:?}"),
-            Self::Branch { from, .. } => write!(f, "branch on {from:?}"),
+            Self::Send { to, .. } => write!(f, "send to {}", to.name()),
+            Self::Broadcast { to, .. } => {
+                let to: Vec<_> = to.iter().map(RoleId::name).collect();
+                write!(f, "broadcast to {}", to.join(", "))
+            }
+            Self::Recv { from } => write!(f, "receive from {}", from.name()),
+            Self::Choose { to, label } => write!(f, "choose `{label}` for {}", to.name()),
+            Self::Offer { from } => write!(f, "offer from {}", from.name()),
+            Self::Branch { from, .. } => write!(f, "branch on {}", from.name()),
             Self::Loop {
                 times: Some(times), ..
             } => write!(f, "loop {times} times"),

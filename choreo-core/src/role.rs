@@ -15,15 +15,21 @@ use std::sync::Arc;
 ///
 /// assert_eq!(Role::Client.name(), "Client");
 /// assert_eq!(Role::Worker(3).name(), "Worker(3)");
+/// assert_eq!("Client".name(), "Client");
 /// ```
 ///
 /// Roles that are only known at run time are a [`RoleName`].
 pub trait RoleId: Clone + Eq + Hash + fmt::Debug + Send + Sync + 'static {
-    /// The role's name, as errors, diagrams and stacks by name show it: what `Debug` prints.
+    /// The role's name, as errors, diagrams and stacks by name show it: what `Debug` prints, for
+    /// roles that are strings without the quotes.
     ///
     /// Two roles of one protocol must not share a name.
     fn name(&self) -> String {
-        format!("{self:?}")
+        let name = format!("{self:?}");
+        let unquoted = name
+            .strip_prefix('"')
+            .and_then(|name| name.strip_suffix('"'));
+        unquoted.map(str::to_owned).unwrap_or(name)
     }
 }
 

@@ -92,7 +92,7 @@ mod tests {
     fn names_the_step_that_is_wrong() {
         assert_eq!(
             refusal(&P::new().recv::<u32>("Bob").end().send("Bob", 1)),
-            "step 3 (send to \"Bob\"): can never run, it is behind `end`"
+            "step 3 (send to Bob): can never run, it is behind `end`"
         );
         assert_eq!(
             refusal(&P::new().exit_loop()),
@@ -104,11 +104,11 @@ mod tests {
         );
         assert_eq!(
             refusal(&P::new().branch("Bob", Vec::<(&str, P)>::new())),
-            "step 1 (branch on \"Bob\"): it has no alternatives; give at least one"
+            "step 1 (branch on Bob): it has no alternatives; give at least one"
         );
         assert_eq!(
             refusal(&P::new().branch("Bob", [("a", P::new()), ("a", P::new())])),
-            "step 1 (branch on \"Bob\"): the label `a` stands there twice"
+            "step 1 (branch on Bob): the label `a` stands there twice"
         );
         assert_eq!(
             refusal(&P::new().loop_n(2, P::new().parallel([P::new().exit_loop()]))),

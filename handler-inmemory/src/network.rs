@@ -120,7 +120,10 @@ impl<R: RoleId> InMemoryNetwork<R> {
         if let Some(why) = refused {
             return Err(Error::new(
                 ErrorKind::Config,
-                format!("{role:?} {why}; a role joins once, use a new network for a new session"),
+                format!(
+                    "{} {why}; a role joins once, use a new network for a new session",
+                    role.name()
+                ),
             ));
         }
         seat.presence = Presence::Joined;
@@ -188,7 +191,8 @@ impl<R: RoleId> InMemoryNetwork<R> {
         Err(Error::new(
             ErrorKind::UnknownRole,
             format!(
-                "{role:?} is none of this network's roles: {}",
+                "{} is none of this network's roles: {}",
+                role.name(),
                 names.join(", ")
             ),
         ))

@@ -203,7 +203,10 @@ impl Waiters {
     fn leave(&mut self, ticket: &mut Option<u64>) {
         let Some(ticket) = ticket.take() else { return };
         let Woken { first, more } = &mut self.waiting;
-        if first.as_ref().is_some_and(|(entered, _)| *entered == ticket) {
+        if first
+            .as_ref()
+            .is_some_and(|(entered, _)| *entered == ticket)
+        {
             *first = None;
         } else if !more.is_empty() {
             more.retain(|(entered, _)| *entered != ticket);
