@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+#[cfg(feature = "fault-injection")]
+mod fault_injection;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(feature = "record")]
+mod record;
+#[cfg(feature = "retry")]
+mod retry;
+#[cfg(feature = "timeout")]
+mod timeout;
+#[cfg(feature = "trace")]
+mod trace;
+#[cfg(any(feature = "metrics", feature = "record", feature = "trace"))]
+mod watched;
+
+#[cfg(feature = "fault-injection")]
+pub use fault_injection::{Fault, FaultInjection, FaultInjectionLayer};
+#[cfg(feature = "metrics")]
+pub use metrics::{
+    Metrics, MetricsHandle, MetricsLayer, MetricsSnapshot, OperationMetrics, PeerMetrics, Waits,
+};
+#[cfg(feature = "record")]
+pub use record::{Entry, Failure, Payload, Record, RecordLayer, Recording, Replay};
+#[cfg(feature = "retry")]
+pub use retry::{Retry, RetryLayer};
+#[cfg(feature = "timeout")]
+pub use timeout::{Timeout, TimeoutLayer};
+#[cfg(feature = "trace")]
+pub use trace::{Trace, TraceLayer};

@@ -1,0 +1,315 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use choreo_core::{
+    ChoreoHandler, Error, ErrorKind, Layer, Operation, PeerMap, RoleId, handler_fn, runtime,
+};
+
+/// Makes operations slow or fail on purpose, and the same ones each time.
+///
+/// What happens to an operation depends on the seed, the peer, the direction, and how many
+/// operations with that peer in that direction there were before: the same program meets the same
+/// faults in every run, however its parallel branches interleave. (An operation that is dropped
+/// and called again counts twice.)
+///
+/// ```
+/// use choreo_core::{ChoreoHandlerExt, ErrorKind};
+/// use choreo_handler_inmemory::InMemoryNetwork;
+/// use choreo_middleware::{Fault, FaultInjection};
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> choreo_core::Result<()> {
+/// let network = InMemoryNetwork::new();
+/// let alice = FaultInjection::new(network.join("Alice")?)
+///     .with_seed(7)
+///     .with_rate(Fault::BeforeSend, 0.5)
+///     .with_delay_range(Duration::ZERO, Duration::from_millis(2));
+///
+/// let mut failed = 0;
+/// for n in 0..20_u32 {
+///     if let Err(error) = alice.send(&(), "Bob", &n).await {
+///         assert_eq!(error.kind(), ErrorKind::Injected);
+///         failed += 1;
+///     }
+/// }
+/// assert!((1..20).contains(&failed));
+/// # Ok(()) }
+/// ```
+///
+/// # Cancel safety
+/// As the inner handler's: a fault never takes a payload away.
+#[derive(Debug)]
+pub struct FaultInjection<H: ChoreoHandler> {
+    inner: H,
+    layer: FaultInjectionLayer,
+    peers: PeerMap<H::Role, Peer>,
+}
+
+/// Configures [`FaultInjection`]. The default does nothing.
+#[derive(Clone, Debug, Default)]
+pub struct FaultInjectionLayer {
+    seed: u64,
+    before_send: Plan,
+    after_send: Plan,
+    recv: Plan,
+    delay: Option<(Duration, Duration)>,
+}
+
+/// What can go wrong: each an error of kind [`Injected`](ErrorKind::Injected).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// A send fails and nothing was sent: transient, so a `Retry` outside repeats it.
+    BeforeSend,
+    /// A send fails after the payload was delivered: not transient.
+    AfterSend,
+    /// A receive fails; the payload is left to the next receive. Nothing repeats it by itself.
+    Recv,
+}
+
+/// When a fault happens.
+#[derive(Clone, Debug, Default)]
+struct Plan {
+    rate: f64,
+    schedule: Vec<u64>,
+}
+
+/// How many operations there were with a peer.
+#[derive(Debug)]
+struct Peer {
+    sends: AtomicU64,
+    recvs: AtomicU64,
+}
+
+/// What happens to one operation.
+struct Fate {
+    nth: u64,
+    delay: Duration,
+    before: bool,
+    after: bool,
+}
+
+/// The same setters for the layer and for the handler that is wrapped by hand.
+macro_rules! setters {
+    ($($layer:ident)?) => {
+        /// The seed: another one, other faults. It is 0 unless told otherwise.
+        #[must_use]
+        pub fn with_seed(mut self, seed: u64) -> Self {
+            self.$($layer.)?seed = seed;
+            self
+        }
+
+        /// The probability, from 0 to 1, that an operation fails before it does anything:
+        /// [`Fault::BeforeSend`] and [`Fault::Recv`] at once.
+        ///
+        /// Programs do not survive failed receives; where a `Retry` shall get a protocol
+        /// through, set the rate of `BeforeSend` alone.
+        #[must_use]
+        pub fn with_failure_rate(self, rate: f64) -> Self {
+            self.with_rate(Fault::BeforeSend, rate).with_rate(Fault::Recv, rate)
+        }
+
+        /// The probability of a fault, from 0 to 1.
+        #[must_use]
+        pub fn with_rate(mut self, fault: Fault, rate: f64) -> Self {
+            self.$($layer.)?plan(fault).rate = rate;
+            self
+        }
+
+        /// Which operations a fault hits besides: 1 is the first with each peer in its direction.
+        #[must_use]
+        pub fn with_schedule(mut self, fault: Fault, nth: impl IntoIterator<Item = u64>) -> Self {
+            self.$($layer.)?plan(fault).schedule = nth.into_iter().collect();
+            self
+        }
+
+        /// Delays every operation by between `shortest` and `longest`.
+        #[must_use]
+        pub fn with_delay_range(mut self, shortest: Duration, longest: Duration) -> Self {
+            self.$($layer.)?delay = (!longest.is_zero()).then_some((shortest.min(longest), longest));
+            self
+        }
+    };
+}
+
+impl<H: ChoreoHandler> FaultInjection<H> {
+    /// No faults yet.
+    #[must_use]
+    pub fn new(inner: H) -> Self {
+        FaultInjectionLayer::new().layer(inner)
+    }
+
+    setters!(layer);
+
+    /// The inner handler.
+    #[must_use]
+    pub fn inner(&self) -> &H {
+        &self.inner
+    }
+
+    /// Decides on the next operation with a peer.
+    fn fate(&self, sends: bool, peer: &H::Role) -> Fate {
+        let count = self.peers.get_or_insert_with(peer, || Peer {
+            sends: AtomicU64::new(0),
+            recvs: AtomicU64::new(0),
+        });
+        let count = if sends { &count.sends } else { &count.recvs };
+        let nth = count.fetch_add(1, Ordering::Relaxed) + 1;
+        self.layer.fate(sends, &peer.name(), nth)
+    }
+}
+
+impl FaultInjectionLayer {
+    /// No faults yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    setters!();
+
+    fn plan(&mut self, fault: Fault) -> &mut Plan {
+        match fault {
+            Fault::BeforeSend => &mut self.before_send,
+            Fault::AfterSend => &mut self.after_send,
+            Fault::Recv => &mut self.recv,
+        }
+    }
+
+    fn leaves_sends_alone(&self) -> bool {
+        self.delay.is_none() && self.before_send.is_never() && self.after_send.is_never()
+    }
+
+    fn leaves_receives_alone(&self) -> bool {
+        self.delay.is_none() && self.recv.is_never()
+    }
+
+    fn fate(&self, sends: bool, peer: &str, nth: u64) -> Fate {
+        let seed = [self.seed, nth, u64::from(sends)].map(u64::to_le_bytes);
+        let mut random = fastrand::Rng::with_seed(fnv(seed.as_flattened(), peer.as_bytes()));
+        // Always the same draws, so that changing one rate does not move the other faults.
+        let (before, after, delay) = (random.f64(), random.f64(), random.f64());
+        let (first, second) = if sends {
+            (&self.before_send, &self.after_send)
+        } else {
+            (&self.recv, &Plan::NEVER)
+        };
+        Fate {
+            nth,
+            delay: self.delay.map_or(Duration::ZERO, |(shortest, longest)| {
+                shortest + (longest - shortest).mul_f64(delay)
+            }),
+            before: first.hits(before, nth),
+            after: second.hits(after, nth),
+        }
+    }
+}
+
+impl Plan {
+    const NEVER: Self = Self {
+        rate: 0.0,
+        schedule: Vec::new(),
+    };
+
+    fn is_never(&self) -> bool {
+        self.rate <= 0.0 && self.schedule.is_empty()
+    }
+
+    fn hits(&self, random: f64, nth: u64) -> bool {
+        random < self.rate || self.schedule.contains(&nth)
+    }
+}
+
+impl Fate {
+    async fn delay(&self) {
+        if !self.delay.is_zero() {
+            runtime::sleep(self.delay).await;
+        }
+    }
+
+    fn error(&self, place: &str, operation: Operation, peer: &impl RoleId) -> Error {
+        let nth = self.nth;
+        let detail = format!("fault injected {place}, operation {nth} with this peer");
+        Error::new(ErrorKind::Injected, detail).at(operation, peer.name())
+    }
+}
+
+/// FNV-1a, which is the same on every platform and in every version.
+fn fnv(head: &[u8], tail: &[u8]) -> u64 {
+    head.iter()
+        .chain(tail)
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+        })
+}
+
+impl<H: ChoreoHandler> Layer<H> for FaultInjectionLayer {
+    type Service = FaultInjection<H>;
+
+    fn layer(&self, inner: H) -> FaultInjection<H> {
+        FaultInjection {
+            inner,
+            layer: self.clone(),
+            peers: PeerMap::new(),
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
+    type Role = H::Role;
+    type Endpoint = H::Endpoint;
+
+    handler_fn! {
+        fn send_payload(self, endpoint, to, payload) {
+            if self.layer.leaves_sends_alone() {
+                return self.inner.send_payload(endpoint, to, payload);
+            }
+            Box::pin(async move {
+                let fate = self.fate(true, to);
+                fate.delay().await;
+                if fate.before {
+                    let operation = Operation::sending(payload);
+                    return Err(fate.error("before the send", operation, to).transient());
+                }
+                self.inner.send_payload(endpoint, to, payload).await?;
+                if fate.after {
+                    return Err(fate.error("after the delivery", Operation::sending(payload), to));
+                }
+                Ok(())
+            })
+        }
+        fn recv_payload(self, endpoint, from) {
+            if self.layer.leaves_receives_alone() {
+                return self.inner.recv_payload(endpoint, from);
+            }
+            Box::pin(async move {
+                let fate = self.fate(false, from);
+                fate.delay().await;
+                if fate.before {
+                    return Err(fate.error("before the receive", Operation::Recv, from));
+                }
+                self.inner.recv_payload(endpoint, from).await
+            })
+        }
+        fn send_to_all(self, endpoint, to, payload) {
+            if self.layer.leaves_sends_alone() {
+                return self.inner.send_to_all(endpoint, to, payload);
+            }
+            Box::pin(async move {
+                let operation = Operation::sending(payload);
+                let fates: Vec<_> = to.iter().map(|peer| (self.fate(true, peer), peer)).collect();
+                if let Some((slowest, _)) = fates.iter().max_by_key(|(fate, _)| fate.delay) {
+                    slowest.delay().await;
+                }
+                if let Some((fate, peer)) = fates.iter().find(|(fate, _)| fate.before) {
+                    return Err(fate.error("before the send", operation, *peer).transient());
+                }
+                self.inner.send_to_all(endpoint, to, payload).await?;
+                if let Some((fate, peer)) = fates.iter().find(|(fate, _)| fate.after) {
+                    return Err(fate.error("after the delivery", operation, *peer));
+                }
+                Ok(())
+            })
+        }
+    }
+}

@@ -1,0 +1,308 @@
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use choreo_core::Operation;
+use choreo_core::runtime::Instant;
+
+use super::snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
+
+/// The counters of all peers, by their names.
+#[derive(Default)]
+pub(super) struct Registry {
+    config: Config,
+    peers: Mutex<BTreeMap<String, Arc<Peer>>>,
+}
+
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) time_every: u32,
+    #[cfg(feature = "metrics-facade")]
+    pub(super) role: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            time_every: 16,
+            #[cfg(feature = "metrics-facade")]
+            role: None,
+        }
+    }
+}
+
+impl Registry {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            peers: Mutex::default(),
+        }
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(super) fn peer(&self, name: &str) -> Arc<Peer> {
+        let mut peers = lock(&self.peers);
+        if let Some(peer) = peers.get(name) {
+            return peer.clone();
+        }
+        let peer = Arc::new(Peer::new(&self.config, name));
+        peers.insert(name.to_owned(), peer.clone());
+        peer
+    }
+
+    pub(super) fn snapshot(&self) -> MetricsSnapshot {
+        let peers = lock(&self.peers);
+        let peers = peers.iter().map(|(name, peer)| PeerMetrics {
+            peer: name.clone(),
+            send: peer.send.read(),
+            recv: peer.recv.read(),
+            choose: peer.choose.read(),
+            offer: peer.offer.read(),
+        });
+        MetricsSnapshot {
+            peers: peers.collect(),
+        }
+    }
+}
+
+/// The counters of one peer.
+pub(super) struct Peer {
+    send: Stats,
+    recv: Stats,
+    choose: Stats,
+    offer: Stats,
+}
+
+impl Peer {
+    fn new(config: &Config, name: &str) -> Self {
+        let of = |operation| Stats::new(config, name, operation);
+        Self {
+            send: of(Operation::Send),
+            recv: of(Operation::Recv),
+            choose: of(Operation::Choose),
+            offer: of(Operation::Offer),
+        }
+    }
+
+    pub(super) fn of(&self, operation: Operation) -> &Stats {
+        match operation {
+            Operation::Send => &self.send,
+            Operation::Recv => &self.recv,
+            Operation::Choose => &self.choose,
+            Operation::Offer => &self.offer,
+        }
+    }
+}
+
+/// The counters of one kind of operation with one peer.
+pub(super) struct Stats {
+    /// Operations, those of them that waited, and bytes, side by side in one number, so that an
+    /// operation costs one atomic addition. Goes to `total` before any of the three overflows.
+    recent: AtomicU64,
+    total: Mutex<Total>,
+    errors: AtomicU64,
+    time_every: u32,
+    timed: OnceLock<Box<Timed>>,
+    #[cfg(feature = "metrics-facade")]
+    facade: super::facade::Facade,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Total {
+    count: u64,
+    waited: u64,
+    bytes: u64,
+}
+
+const COUNT: u64 = 1 << 48;
+const WAITED: u64 = 1 << 32;
+const BYTES: u64 = WAITED - 1;
+/// The highest bits of the operations and of the bytes: half of the room is used up.
+const FULL: u64 = 1 << 63 | 1 << 31;
+/// A message of this size is counted in `total` right away.
+const LARGE: usize = 1 << 20;
+
+impl Total {
+    fn add(&mut self, recent: u64) {
+        self.count += recent / COUNT;
+        self.waited += recent / WAITED % (COUNT / WAITED);
+        self.bytes += recent & BYTES;
+    }
+}
+
+impl Stats {
+    #[cfg_attr(not(feature = "metrics-facade"), expect(unused_variables))]
+    fn new(config: &Config, peer: &str, operation: Operation) -> Self {
+        Self {
+            recent: AtomicU64::new(0),
+            total: Mutex::default(),
+            errors: AtomicU64::new(0),
+            time_every: config.time_every,
+            timed: OnceLock::new(),
+            #[cfg(feature = "metrics-facade")]
+            facade: super::facade::Facade::new(config.role.as_deref(), peer, operation),
+        }
+    }
+
+    /// Counts an operation that went well.
+    pub(super) fn count(&self, bytes: usize, wait: Wait) {
+        let waited = match wait {
+            Wait::None => 0,
+            Wait::Untimed => WAITED,
+            Wait::Timed(time) => {
+                self.time(time);
+                WAITED
+            }
+        };
+        if bytes >= LARGE {
+            let mut total = lock(&self.total);
+            total.add(COUNT + waited);
+            total.bytes += bytes as u64;
+        } else {
+            let before = self
+                .recent
+                .fetch_add(COUNT + waited + bytes as u64, Relaxed);
+            if before & FULL != 0 {
+                let mut total = lock(&self.total);
+                total.add(self.recent.swap(0, Relaxed));
+            }
+        }
+        #[cfg(feature = "metrics-facade")]
+        self.facade.count(bytes);
+    }
+
+    pub(super) fn count_error(&self) {
+        self.errors.fetch_add(1, Relaxed);
+        #[cfg(feature = "metrics-facade")]
+        self.facade.count_error();
+    }
+
+    /// Whether the wait that begins is one to time.
+    fn times_next(&self) -> bool {
+        /// All of the first so many are.
+        const FIRST: u64 = 16;
+        let waited = (self.recent.load(Relaxed) / WAITED % (COUNT / WAITED)) as u32;
+        self.time_every != 0
+            && (waited.is_multiple_of(self.time_every)
+                || self
+                    .timed
+                    .get()
+                    .is_none_or(|timed| timed.count.load(Relaxed) < FIRST))
+    }
+
+    #[cold]
+    fn time(&self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let timed = self.timed.get_or_init(Box::default);
+        timed.count.fetch_add(1, Relaxed);
+        timed.nanos.fetch_add(nanos, Relaxed);
+        timed.buckets[Waits::bucket(time)].fetch_add(1, Relaxed);
+        #[cfg(feature = "metrics-facade")]
+        self.facade.time(time);
+    }
+
+    fn read(&self) -> OperationMetrics {
+        let mut total = {
+            let total = lock(&self.total);
+            (*total, self.recent.load(Relaxed))
+        };
+        total.0.add(total.1);
+        let Total {
+            count,
+            waited,
+            bytes,
+        } = total.0;
+        OperationMetrics {
+            count,
+            bytes,
+            errors: self.errors.load(Relaxed),
+            waited,
+            waits: self
+                .timed
+                .get()
+                .map_or_else(Waits::default, |timed| timed.read()),
+        }
+    }
+}
+
+/// The waits that were timed. Few operations have any, so they are kept apart.
+struct Timed {
+    count: AtomicU64,
+    nanos: AtomicU64,
+    buckets: [AtomicU64; Waits::BUCKETS],
+}
+
+impl Default for Timed {
+    fn default() -> Self {
+        Self {
+            count: AtomicU64::new(0),
+            nanos: AtomicU64::new(0),
+            buckets: [const { AtomicU64::new(0) }; Waits::BUCKETS],
+        }
+    }
+}
+
+impl Timed {
+    fn read(&self) -> Waits {
+        let buckets = std::array::from_fn(|bucket| self.buckets[bucket].load(Relaxed));
+        Waits {
+            total: Duration::from_nanos(self.nanos.load(Relaxed)),
+            buckets,
+        }
+    }
+}
+
+/// Awaits a future and looks at the clock only if it is not ready at once.
+pub(super) struct Watch<'a, F> {
+    future: F,
+    stats: &'a Stats,
+    wait: Option<Option<Instant>>,
+}
+
+/// How long an operation had to wait.
+#[derive(Clone, Copy)]
+pub(super) enum Wait {
+    None,
+    Untimed,
+    Timed(Duration),
+}
+
+impl<'a, F> Watch<'a, F> {
+    pub(super) fn new(future: F, stats: &'a Stats) -> Self {
+        Self {
+            future,
+            stats,
+            wait: None,
+        }
+    }
+}
+
+impl<F: Future + Unpin> Future for Watch<'_, F> {
+    type Output = (F::Output, Wait);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Poll::Ready(output) = Pin::new(&mut self.future).poll(context) else {
+            if self.wait.is_none() {
+                self.wait = Some(self.stats.times_next().then(Instant::now));
+            }
+            return Poll::Pending;
+        };
+        let wait = match self.wait {
+            None => Wait::None,
+            Some(None) => Wait::Untimed,
+            Some(Some(since)) => Wait::Timed(since.elapsed()),
+        };
+        Poll::Ready((output, wait))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
