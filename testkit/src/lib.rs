@@ -3,6 +3,7 @@
 
 mod erased;
 mod fixture;
+mod guard;
 pub mod handler;
 mod platform;
 mod promise;

@@ -1,25 +1,29 @@
 use std::borrow::Borrow;
-use std::fmt::{Debug, Display};
-use std::future::Future;
-use std::pin::{Pin, pin};
-use std::task::Poll;
-use std::time::Duration;
+use std::fmt::Debug;
+use std::ops::Deref;
+use std::pin::pin;
 
-use choreo_core::{Error, ErrorKind, Label, Message, Result, RoleName, runtime};
+use choreo_core::{Label, Message, Result, RoleName};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, select};
 use serde::de::DeserializeOwned;
 
-use crate::{ErasedFixture, Peer, Promise, Settings, Violation, platform};
+use crate::guard::Guard;
+use crate::{ErasedFixture, Peer, Promise, Settings, Violation};
 
-/// One run of one check: opens sessions, and turns what must not happen into a [`Violation`].
-///
-/// Every wait goes through [`within`](Self::within), so that nothing hangs without a word.
+/// One run of one check of a handler: opens sessions, and has the steps that checks are made of.
 pub(crate) struct Trial<'f> {
     fixture: &'f dyn ErasedFixture,
-    check: &'static str,
-    promise: Promise,
+    guard: Guard,
     pub(crate) settings: Settings,
+}
+
+impl Deref for Trial<'_> {
+    type Target = Guard;
+
+    fn deref(&self) -> &Guard {
+        &self.guard
+    }
 }
 
 impl<'f> Trial<'f> {
@@ -28,11 +32,17 @@ impl<'f> Trial<'f> {
         check: &'static str,
         promise: Promise,
     ) -> Self {
-        Self {
-            fixture,
+        let settings = fixture.settings();
+        let guard = Guard {
             check,
             promise,
-            settings: fixture.settings(),
+            patience: settings.patience,
+            time_limit: settings.time_limit,
+        };
+        Self {
+            fixture,
+            guard,
+            settings,
         }
     }
 
@@ -54,82 +64,6 @@ impl<'f> Trial<'f> {
         self.ok(what, self.fixture.close(peer)).await
     }
 
-    /// What must come to an end.
-    pub(crate) async fn within<T>(
-        &self,
-        what: impl Display,
-        future: impl Future<Output = T>,
-    ) -> Result<T, Violation> {
-        let limit = self.settings.time_limit;
-        let blocked = || {
-            self.violation(format_args!(
-                "{what} blocked its thread for {limit:?}, where it should have returned `Pending`"
-            ))
-        };
-        let watched = platform::watched(limit, blocked, future);
-        runtime::timeout(limit, watched)
-            .await
-            .map_err(|_| self.violation(format_args!("{what} hung for {limit:?}")))
-    }
-
-    /// What must succeed.
-    pub(crate) async fn ok<T>(
-        &self,
-        what: impl Display,
-        future: impl Future<Output = Result<T>>,
-    ) -> Result<T, Violation> {
-        self.within(&what, future)
-            .await?
-            .map_err(|error| self.violation(format_args!("{what} failed: {error:?}")))
-    }
-
-    /// What must fail, and how.
-    pub(crate) async fn fails<T: Debug>(
-        &self,
-        what: impl Display,
-        kind: ErrorKind,
-        future: impl Future<Output = Result<T>>,
-    ) -> Result<Error, Violation> {
-        match self.within(&what, future).await? {
-            Err(error) if error.kind() == kind => Ok(error),
-            Err(error) => Err(self.violation(format_args!(
-                "{what} failed with {error:?}, where an error of kind {kind:?} was due"
-            ))),
-            Ok(value) => Err(self.violation(format_args!(
-                "{what} gave {value:?}, where an error of kind {kind:?} was due"
-            ))),
-        }
-    }
-
-    /// What must not come to an end yet.
-    pub(crate) async fn waits<T: Debug>(
-        &self,
-        what: impl Display,
-        future: Pin<&mut impl Future<Output = T>>,
-    ) -> Result<(), Violation> {
-        match select(future, pin!(self.look_on())).await {
-            Either::Left((output, _)) => Err(self.violation(format_args!(
-                "{what} did not wait, it ended with {output:?}"
-            ))),
-            Either::Right(_) => Ok(()),
-        }
-    }
-
-    /// Polls a future a few times, with breaths between, and gives its output if it is ready.
-    pub(crate) async fn poll_times<T>(
-        &self,
-        times: usize,
-        mut future: Pin<&mut impl Future<Output = T>>,
-    ) -> Option<T> {
-        for _ in 0..times {
-            if let Poll::Ready(output) = futures::poll!(future.as_mut()) {
-                return Some(output);
-            }
-            runtime::yield_now().await;
-        }
-        None
-    }
-
     /// Sends 0, 1, 2 .. to a peer that reads nothing, until a send waits: how many were sent, and
     /// the one that waits.
     pub(crate) async fn fill<'a>(
@@ -142,14 +76,19 @@ impl<'f> Trial<'f> {
             let sent = u32::try_from(sent).expect("queues are shorter than that");
             let name = to.name().clone();
             let mut sending = async move { from.send(&name, &sent).await }.boxed();
-            match select(&mut sending, pin!(self.look_on())).await {
-                Either::Left((Ok(()), _)) => {}
-                Either::Left((Err(error), _)) => {
-                    return Err(self.violation(format_args!(
-                        "{from} sending a message to {to}, behind {sent} others, failed: {error:?}"
-                    )));
+            let what = format!("{from} sending a message to {to}, behind {sent} others,");
+            let sent_at_once = async {
+                match select(&mut sending, pin!(self.look_on())).await {
+                    Either::Left((sent, _)) => Some(sent),
+                    Either::Right(_) => None,
                 }
-                Either::Right(_) => {
+            };
+            match self.within(&what, sent_at_once).await? {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    return Err(self.violation(format_args!("{what} failed: {error:?}")));
+                }
+                None => {
                     self.ensure(sent > 0, || {
                         format!("{from}'s first send to {to} waited, with nothing before it")
                     })?;
@@ -162,12 +101,6 @@ impl<'f> Trial<'f> {
              the fixture says that the queue's bound is {bound}",
             bound + 1
         )))
-    }
-
-    /// Gives everything that is under way the time to happen.
-    pub(crate) fn look_on(&self) -> impl Future<Output = ()> + Send + 'static {
-        let patience: Duration = self.settings.patience;
-        runtime::sleep(patience)
     }
 
     /// A send that must succeed.
@@ -228,22 +161,5 @@ impl<'f> Trial<'f> {
                 from.borrow()
             )
         })
-    }
-
-    /// A condition of the promise.
-    pub(crate) fn ensure<D: Display>(
-        &self,
-        holds: bool,
-        otherwise: impl FnOnce() -> D,
-    ) -> Result<(), Violation> {
-        if holds {
-            Ok(())
-        } else {
-            Err(self.violation(otherwise()))
-        }
-    }
-
-    pub(crate) fn violation(&self, happened: impl Display) -> Violation {
-        Violation::new(self.check, self.promise, happened)
     }
 }

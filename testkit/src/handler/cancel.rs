@@ -45,15 +45,16 @@ pub async fn a_dropped_receive_loses_nothing(fixture: &dyn ErasedFixture) -> Res
         let during = before + 1;
         let received = {
             let mut receiving = pin!(bob.recv::<u32>(&alice));
-            let early = trial.poll_times(1, receiving.as_mut()).await;
+            let what = format!("{bob} receiving what {alice} has not sent yet");
+            let early = trial.poll_times(&what, 1, receiving.as_mut()).await;
             trial.ensure(early.is_none(), || {
                 format!("{bob} received {early:?} where {alice} had sent nothing more")
             })?;
             trial.send(&alice, &bob, &during).await?;
-            trial.poll_times(polls, receiving).await
+            trial.poll_times(&what, polls, receiving).await
         };
         match received {
-            Some(received) => accept(&trial, &bob, received, during)?,
+            Some(received) => accept(&trial, &bob, &received, during)?,
             None => trial.recv(&bob, &alice, &during).await?,
         }
     }
@@ -70,8 +71,9 @@ async fn recv_at_last(
 ) -> Result<(), Violation> {
     for _ in 0..2 {
         let receiving = pin!(at.recv::<u32>(from));
-        if let Some(received) = trial.poll_times(polls, receiving).await {
-            return accept(trial, at, received, due);
+        let what = format!("{at} receiving {due} from {from}");
+        if let Some(received) = trial.poll_times(what, polls, receiving).await {
+            return accept(trial, at, &received, due);
         }
     }
     trial.recv(at, from, &due).await
@@ -80,10 +82,10 @@ async fn recv_at_last(
 fn accept(
     trial: &Trial<'_>,
     at: &Peer,
-    received: choreo_core::Result<u32>,
+    received: &choreo_core::Result<u32>,
     due: u32,
 ) -> Result<(), Violation> {
-    trial.ensure(matches!(received, Ok(message) if message == due), || {
+    trial.ensure(matches!(received, Ok(message) if *message == due), || {
         format!("{at} received {received:?} where {due} was due, after receives that were dropped")
     })
 }
@@ -121,7 +123,7 @@ pub async fn a_receive_that_loses_a_select_loses_nothing(
                 due[0], due[1]
             );
             let (peer, received) = trial.within(what, both).await?;
-            accept(&trial, &alice, received, due[peer])?;
+            accept(&trial, &alice, &received, due[peer])?;
             due[peer] += 1;
             if due[peer] == EACH {
                 // That one has nothing more to say; the rest comes from the other.
@@ -149,7 +151,8 @@ pub async fn a_dropped_send_is_sent_wholly_or_not_at_all(
         let [dropped, next] = [2 * polls as u32, 2 * polls as u32 + 1].map(bulky);
         let sent = {
             let sending = pin!(alice.send(&bob, &dropped));
-            trial.poll_times(polls, sending).await
+            let what = format!("{alice} sending to {bob}");
+            trial.poll_times(what, polls, sending).await
         };
         if let Some(Err(error)) = &sent {
             let happened = format_args!("{alice} sending to {bob} failed: {error:?}");

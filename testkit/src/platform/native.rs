@@ -50,11 +50,7 @@ pub fn run<F: Future<Output = Result<(), Violation>>>(
             runtime.block_on(check())
         }
     });
-    loop {
-        match finished.recv_timeout(Duration::from_millis(50)) {
-            Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
-        }
+    while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(Duration::from_millis(50)) {
         if let Some((deadline, violation)) = &*lock(&step)
             && Instant::now() > *deadline
         {
@@ -74,18 +70,18 @@ thread_local!(static STEP: RefCell<Option<Step>> = const { RefCell::new(None) })
 /// Announces each poll of a future, so that one that blocks its thread is found out.
 pub(crate) async fn watched<F: Future>(
     limit: Duration,
-    blocked: impl FnOnce() -> Violation,
+    blocked: Violation,
     future: F,
 ) -> F::Output {
     let Some(step) = STEP.with_borrow(Clone::clone) else {
         return future.await;
     };
-    let blocked = Arc::new(blocked());
+    let blocked = Arc::new(blocked);
     let mut future = pin!(future);
     poll_fn(|context| {
-        *lock(&step) = Some((Instant::now() + limit, Arc::clone(&blocked)));
+        let outer = lock(&step).replace((Instant::now() + limit, Arc::clone(&blocked)));
         let polled = future.as_mut().poll(context);
-        *lock(&step) = None;
+        *lock(&step) = outer;
         polled
     })
     .await

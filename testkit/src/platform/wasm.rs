@@ -25,7 +25,7 @@ macro_rules! __test {
 }
 
 /// There is one thread, and nobody else to look on.
-pub(crate) fn watched<F: Future>(_: Duration, _: impl FnOnce() -> Violation, future: F) -> F {
+pub(crate) fn watched<F: Future>(_: Duration, _: Violation, future: F) -> F {
     future
 }
 
