@@ -124,6 +124,13 @@ where
         program: &Program<H::Role, M>,
     ) -> Result<InterpretResult<M>, InterpretError<M>> {
         let mut received = InterpretResult::default();
+        let receives = program
+            .effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Recv { .. }));
+        received
+            .received_values
+            .reserve(receives.count().min(self.received_limit));
         let done = match program.validate() {
             Ok(()) => self.program(program, &mut received).await,
             Err(error) => Err(error),
