@@ -66,7 +66,7 @@ impl Guard {
     pub(crate) async fn waits<T: Debug>(
         &self,
         what: impl Display,
-        future: Pin<&mut impl Future<Output = T>>,
+        future: Pin<&mut (impl Future<Output = T> + ?Sized)>,
     ) -> Result<(), Violation> {
         match select(pin!(self.watched(&what, future)), pin!(self.look_on())).await {
             Either::Left((output, _)) => Err(self.violation(format_args!(
@@ -81,7 +81,7 @@ impl Guard {
         &self,
         what: impl Display,
         times: usize,
-        future: Pin<&mut impl Future<Output = T>>,
+        future: Pin<&mut (impl Future<Output = T> + ?Sized)>,
     ) -> Option<T> {
         let mut future = pin!(self.watched(what, future));
         for _ in 0..times {

@@ -5,7 +5,9 @@ mod erased;
 mod fixture;
 mod guard;
 pub mod handler;
+pub mod layer;
 mod platform;
+mod probe;
 mod promise;
 mod reference;
 mod suite;
@@ -16,6 +18,8 @@ pub use choreo_core::async_trait;
 
 pub use erased::{ErasedFixture, Peer, Settings};
 pub use fixture::{EndpointOf, FnFixture, HandlerFixture, RoleOf, from_fn};
+pub use layer::{LayerUnderTest, Layered};
+pub use probe::{Call, Probe, ProbeEndpoint};
 pub use promise::Promise;
 pub use reference::{ReferenceEndpoint, ReferenceHandler, reference_session};
 pub use violation::Violation;

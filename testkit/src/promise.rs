@@ -14,6 +14,7 @@ const SEND_TO_ALL: &str = "choreo_core::ChoreoHandler::send_to_all";
 const ENDPOINT: &str = "choreo_core::ChoreoHandler::Endpoint";
 const TYPED_RECV: &str = "choreo_core::ChoreoHandlerExt::recv";
 const ERROR: &str = "choreo_core::Error";
+const LAYER: &str = "choreo_testkit::layer, section \"The contract of a layer\"";
 const PAYLOAD: &str = "choreo_core::Incoming";
 
 macro_rules! promises {
@@ -42,6 +43,11 @@ promises! {
     SESSION: ENDPOINT, "State of one session";
     KINDS: TYPED_RECV, "`Protocol` when a label or a message of another type comes, `Decode` when the bytes are no `M`. What came is then used up, and the next receive gets the next payload.";
     NAMED: ERROR, "What went wrong, at which role, in which operation, with which peer, and why.";
+    ONE_CALL: LAYER, "One call of the layer is one call of the inner handler, with the same endpoint, roles and payload, made before the layer's call returns.";
+    TO_ALL_AS_ONE: LAYER, "`send_to_all` goes through as one call, since the inner handler may have a better way.";
+    ANSWERS: LAYER, "What the inner handler answers comes through: payloads unchanged, errors with their kind, role, peer, detail, source, and whether they are transient.";
+    REPEATS: LAYER, "Only a send may be repeated, and only when its error is transient.";
+    STACKS: LAYER, "It works in every stack: through `layer`, through tower, over a box, and over itself.";
     CONTENT: PAYLOAD, "A handler gives what came";
 }
 
@@ -62,7 +68,10 @@ mod tests {
         for part in parts {
             bare += part.split_once(')').map_or("", |(_target, rest)| rest);
         }
-        let bare = bare.replace("///", " ").replace(['[', ']', '*', '`'], "");
+        let bare = bare
+            .replace("//!", " ")
+            .replace("///", " ")
+            .replace(['[', ']', '*', '`'], "");
         bare.split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
@@ -72,6 +81,7 @@ mod tests {
     #[test]
     fn promises_are_the_contract_s_own_words() {
         let contract = [
+            include_str!("layer/mod.rs"),
             include_str!("../../choreo-core/src/handler.rs"),
             include_str!("../../choreo-core/src/ext.rs"),
             include_str!("../../choreo-core/src/payload.rs"),
@@ -81,7 +91,7 @@ mod tests {
         for promise in ALL {
             assert!(
                 contract.contains(&words(promise.text)),
-                "choreo-core's docs no longer say: {}",
+                "the docs no longer say: {}",
                 words(promise.text),
             );
         }

@@ -33,6 +33,49 @@ macro_rules! handler_suite {
     };
 }
 
+/// Tests a layer: one named test for each promise.
+///
+/// Takes a layer that wraps any handler, and a name where several suites stand side by side. The
+/// promises of a layer come first (see [`layer`](mod@crate::layer)); then, in the module
+/// `as_a_handler`, those of a handler, over one that the layer wraps. Each test makes its own
+/// layer from the expression.
+///
+/// ```
+/// use choreo_testkit::layer_suite;
+/// # use choreo_core::Layer;
+/// # #[derive(Default)]
+/// # struct MyLayer;
+/// # impl MyLayer { fn loud() -> Self { Self } }
+/// # impl<H> Layer<H> for MyLayer { type Service = H; fn layer(&self, inner: H) -> H { inner } }
+///
+/// layer_suite!(MyLayer::default());
+/// layer_suite!(loud, MyLayer::loud());
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! layer_suite {
+    ($layer:expr $(,)?) => {
+        $crate::layer_suite!(layer_suite, $layer);
+    };
+    ($name:ident, $layer:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $crate::__layer_checks!(__layer_tests, $layer);
+            $crate::handler_suite!(as_a_handler, $crate::Layered($layer));
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __layer_tests {
+    ($layer:expr; $($check:ident),*) => {
+        $($crate::__test!($check, async { $crate::layer::$check(&$layer).await });)*
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __handler_tests {

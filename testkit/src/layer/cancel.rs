@@ -1,0 +1,52 @@
+use std::pin::pin;
+
+use super::bench::{Bench, message};
+use crate::promise::{ONE_CALL, RECV_CANCEL};
+use crate::{LayerUnderTest, Violation};
+
+/// While a receive waits, it is the one receive that was made: the layer does not give it up to
+/// make another.
+pub async fn a_receive_that_waits_is_not_started_again(
+    layer: &dyn LayerUnderTest,
+) -> Result<(), Violation> {
+    let check = "a_receive_that_waits_is_not_started_again";
+    let bench = Bench::new(layer, check, ONE_CALL);
+    let mut receiving = bench.recv();
+    let what = "receiving through the layer, with nothing to receive,";
+    for _ in 0..3 {
+        bench.waits(what, receiving.as_mut()).await?;
+    }
+    let made = bench.probe.calls().len();
+    bench.ensure(made == 1, || {
+        format!("{what} made {made} receives of the inner handler, where 1 was due")
+    })
+}
+
+/// A receive that is dropped after any number of polls: the next one gets what the inner handler
+/// had for it.
+pub async fn a_dropped_receive_loses_nothing_in_the_layer(
+    layer: &dyn LayerUnderTest,
+) -> Result<(), Violation> {
+    let check = "a_dropped_receive_loses_nothing_in_the_layer";
+    let bench = Bench::new(layer, check, RECV_CANCEL);
+    let mut due = 0_u32;
+    for pauses in 0..3 {
+        bench.probe.pause(pauses);
+        for polls in 0..8 {
+            let payload = message(&due);
+            due += 1;
+            bench.probe.deliver(payload.clone());
+            let what = format!("receiving through the layer, dropped after {polls} polls,");
+            let early = {
+                let receiving = pin!(bench.recv());
+                bench.poll_times(&what, polls, receiving).await
+            };
+            let received = match early {
+                Some(received) => bench.ok(&what, async { received }).await?,
+                None => bench.ok(&what, bench.recv()).await?,
+            };
+            bench.expect(&what, &received, &payload)?;
+        }
+    }
+    Ok(())
+}
