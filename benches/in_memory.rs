@@ -2,10 +2,9 @@
 //!
 //! The figures that count are the ratios that it prints last: times differ between machines.
 
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use choreo::middleware::{Metrics, Trace};
 use choreo::prelude::*;
 use criterion::Criterion;
 use futures::channel::mpsc;
@@ -27,7 +26,10 @@ const PROGRAM_STEPS: usize = 1_000;
 
 /// Two tasks on one thread, so that the channel is measured and not the scheduler's other cores.
 fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 /// Runs both sides as tasks of their own and gives the time until both are done.
@@ -64,7 +66,11 @@ fn bare_ping_pong(runtime: &Runtime, rounds: u64) -> Duration {
 }
 
 /// The same over a pair of handlers that `stack` has wrapped.
-fn ping_pong<H>(runtime: &Runtime, rounds: u64, stack: impl Fn(InMemoryHandler<Role>) -> H) -> Duration
+fn ping_pong<H>(
+    runtime: &Runtime,
+    rounds: u64,
+    stack: impl Fn(InMemoryHandler<Role>) -> H,
+) -> Duration
 where
     H: ChoreoHandler<Role = Role, Endpoint = ()> + 'static,
 {
@@ -72,7 +78,10 @@ where
     let handler = stack(network.join(Role::Alice).expect("free"));
     let alice = async move {
         for _ in 0..rounds {
-            handler.send(&(), Role::Bob, &PAYLOAD).await.expect("Bob listens");
+            handler
+                .send(&(), Role::Bob, &PAYLOAD)
+                .await
+                .expect("Bob listens");
             let payload: Payload = handler.recv(&(), Role::Bob).await.expect("Bob answers");
             std::hint::black_box(payload);
         }
@@ -81,7 +90,10 @@ where
     let bob = async move {
         for _ in 0..rounds {
             let payload: Payload = handler.recv(&(), Role::Alice).await.expect("Alice sends");
-            handler.send(&(), Role::Alice, &payload).await.expect("Alice listens");
+            handler
+                .send(&(), Role::Alice, &payload)
+                .await
+                .expect("Alice listens");
         }
     };
     time(runtime, alice, bob)
@@ -108,54 +120,82 @@ fn programs(runtime: &Runtime, runs: u64) -> Duration {
     time(runtime, run(Role::Alice, alice), run(Role::Bob, bob))
 }
 
+/// What is measured: a name and how to time so many rounds of it.
+type Variant = (&'static str, fn(&Runtime, u64) -> Duration);
+
+const BARE: Variant = ("bare channel", bare_ping_pong);
+const HANDLER: Variant = ("handler", |runtime, n| {
+    ping_pong(runtime, n, |handler| handler)
+});
+const BOXED: Variant = ("boxed", |runtime, n| {
+    ping_pong(runtime, n, ChoreoHandlerExt::boxed)
+});
+const METRICS: Variant = ("boxed, with Metrics", |runtime, n| {
+    ping_pong(runtime, n, |handler| Metrics::new(handler.boxed()).boxed())
+});
+/// Nobody subscribes, so tracing is off.
+const TRACE: Variant = ("boxed, with Trace while off", |runtime, n| {
+    ping_pong(runtime, n, |handler| {
+        Trace::new(handler.boxed(), "role").boxed()
+    })
+});
+/// A round of a ping-pong is two steps of the program.
+const PROGRAM: Variant = ("program", |runtime, n| {
+    programs(runtime, n.div_ceil(PROGRAM_STEPS as u64 / 2))
+});
+
 fn bench(criterion: &mut Criterion) {
     let runtime = &runtime();
-    let mut group = criterion.benchmark_group("ping-pong");
-    group.bench_function("bare", |b| b.iter_custom(|n| bare_ping_pong(runtime, n)));
-    group.bench_function("handler", |b| b.iter_custom(|n| ping_pong(runtime, n, |h| h)));
-    group.bench_function("boxed", |b| {
-        b.iter_custom(|n| ping_pong(runtime, n, ChoreoHandlerExt::boxed));
-    });
-    group.finish();
-
-    let mut group = criterion.benchmark_group("program");
-    group.bench_function("bare", |b| {
-        b.iter_custom(|n| bare_ping_pong(runtime, n * PROGRAM_STEPS as u64 / 2));
-    });
-    group.bench_function("interpreted", |b| b.iter_custom(|n| programs(runtime, n)));
+    let mut group = criterion.benchmark_group("ping-pong round of 32 bytes");
+    for (name, time) in [BARE, HANDLER, BOXED, METRICS, TRACE, PROGRAM] {
+        group.bench_function(name, |b| b.iter_custom(|n| time(runtime, n)));
+    }
     group.finish();
 }
 
-/// The median of a benchmark of this run in nanoseconds, from what criterion has written.
-fn median(id: &str) -> Option<f64> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let path = Path::new(&target).join("criterion").join(id).join("new/estimates.json");
-    let estimates: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).ok()?).ok()?;
-    estimates["median"]["point_estimate"].as_f64()
+/// Times two variants in turn, so that what else the machine does hits both, and gives the medians
+/// of the ratio and of the difference in nanoseconds a round.
+fn compare((_, this): Variant, (_, other): Variant, samples: usize) -> (f64, f64) {
+    const ROUNDS: u64 = 20_000;
+    let runtime = &runtime();
+    let mut pairs: Vec<(f64, f64)> = (0..samples)
+        .map(|_| {
+            let [this, other] = [this, other].map(|time| time(runtime, ROUNDS).as_nanos() as f64);
+            (this / other, (this - other) / ROUNDS as f64)
+        })
+        .collect();
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let ratio = pairs[samples / 2].0;
+    pairs.sort_by(|a, b| a.1.total_cmp(&b.1));
+    (ratio, pairs[samples / 2].1)
 }
 
-fn report() {
-    let ratio = |what: &str, id: &str, bare: &str, most: f64| {
-        if let (Some(time), Some(bare)) = (median(id), median(bare)) {
-            println!("{what:<44} {:>6.2} times the bare channel (at most {most})", time / bare);
-        }
-    };
-    println!();
-    ratio("ping-pong, no layers", "ping-pong/handler", "ping-pong/bare", 2.5);
-    ratio("program of 1,000 sends and receives", "program/interpreted", "program/bare", 3.0);
-    let added = |what: &str, id: &str, without: &str, layers: f64| {
-        if let (Some(with), Some(without)) = (median(id), median(without)) {
-            // A round is four operations: each side sends and receives.
-            let added = (with - without) / 4.0 / layers;
-            println!("{what:<44} {added:>6.1} ns more per operation and layer (at most 25)");
-        }
-    };
-    added("a box", "ping-pong/boxed", "ping-pong/handler", 1.0);
+fn report(samples: usize) {
+    for (what, variant, most) in [
+        ("ping-pong, no layers", HANDLER, 2.5),
+        ("program of 1,000 sends and receives", PROGRAM, 3.0),
+    ] {
+        let (ratio, _) = compare(variant, BARE, samples);
+        println!("{what:<38}{ratio:>6.2} times the bare channel (at most {most})");
+    }
+    for (what, variant) in [
+        ("Metrics in a box", METRICS),
+        ("Trace in a box, while off", TRACE),
+    ] {
+        // A round is four operations: each side sends and receives.
+        let (_, more) = compare(variant, BOXED, samples);
+        println!(
+            "{what:<38}{:>6.1} ns more per operation (at most 25)",
+            more / 4.0
+        );
+    }
 }
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     bench(&mut criterion);
     criterion.final_summary();
-    report();
+    // `cargo bench -- --test` only tries whether it all runs.
+    let only_trying = std::env::args().any(|argument| argument == "--test");
+    report(if only_trying { 1 } else { 101 });
 }

@@ -23,20 +23,28 @@ impl<H> Layer<H> for MaxSizeLayer {
     type Service = MaxSize<H>;
 
     fn layer(&self, inner: H) -> MaxSize<H> {
-        MaxSize { inner, bytes: self.bytes }
+        MaxSize {
+            inner,
+            bytes: self.bytes,
+        }
     }
 }
 
 impl<H> MaxSize<H> {
     fn check(&self, payload: Outgoing<'_>) -> Result<()> {
-        let Outgoing::Message(message) = payload else { return Ok(()) };
+        let Outgoing::Message(message) = payload else {
+            return Ok(());
+        };
         let mut encoded = BytesMut::new();
         message.encode(Codec::default(), &mut encoded)?;
         if encoded.len() <= self.bytes {
             return Ok(());
         }
         let (is, tag, most) = (encoded.len(), message.type_tag(), self.bytes);
-        Err(Error::new(ErrorKind::Config, format!("a {tag} of {is} bytes is above the limit of {most}")))
+        Err(Error::new(
+            ErrorKind::Config,
+            format!("a {tag} of {is} bytes is above the limit of {most}"),
+        ))
     }
 }
 
@@ -79,11 +87,17 @@ async fn main() -> Result<()> {
     alice.send(&(), "Bob", &"short").await?;
     println!("Bob got {:?}", bob.recv::<String>(&(), "Alice").await?);
 
-    let error = alice.send(&(), "Bob", &"much too long").await.expect_err("it is above the limit");
+    let error = alice
+        .send(&(), "Bob", &"much too long")
+        .await
+        .expect_err("it is above the limit");
     println!("{error}");
 
     // The endpoint is as good as before.
-    alice.send(&(), "Bob", &"short again").await.expect_err("12 bytes");
+    alice
+        .send(&(), "Bob", &"short again")
+        .await
+        .expect_err("12 bytes");
     alice.send(&(), "Bob", &"fits").await?;
     println!("Bob got {:?}", bob.recv::<String>(&(), "Alice").await?);
     Ok(())

@@ -26,7 +26,10 @@ enum Message {
 async fn work(handler: InMemoryHandler<Role>, number: u32, thinks: Duration) -> Result<()> {
     if let Message::Square(n) = handler.recv(&(), Role::Manager).await? {
         sleep(thinks).await;
-        let result = Message::Result { worker: number, square: n * n };
+        let result = Message::Result {
+            worker: number,
+            square: n * n,
+        };
         handler.send(&(), Role::Manager, &result).await?;
     }
     Ok(())
@@ -56,6 +59,10 @@ async fn main() -> Result<()> {
     for message in &result.received_values {
         println!("{message:?}");
     }
-    println!("{} of 3 answers, after {:.1?}", result.received_values.len(), start.elapsed());
+    println!(
+        "{} of 3 answers, after {:.1?}",
+        result.received_values.len(),
+        start.elapsed()
+    );
     Ok(())
 }

@@ -27,15 +27,27 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let network = InMemoryNetwork::new();
     let recording = Recording::new();
-    let alice = network.join(Role::Alice)?.layer(RecordLayer::new("Alice", &recording));
-    let bob = network.join(Role::Bob)?.layer(RecordLayer::new("Bob", &recording));
+    let alice = network
+        .join(Role::Alice)?
+        .layer(RecordLayer::new("Alice", &recording));
+    let bob = network
+        .join(Role::Bob)?
+        .layer(RecordLayer::new("Bob", &recording));
 
     let bob = tokio::spawn(async move {
         let ping: Message = bob.recv(&(), Role::Alice).await?;
         let Message::Ping(text) = ping else {
-            return Err(Error::new(ErrorKind::Protocol, format!("expected a ping, got {ping:?}")));
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                format!("expected a ping, got {ping:?}"),
+            ));
         };
-        bob.send(&(), Role::Alice, &Message::Pong(format!("{text}, says Bob"))).await
+        bob.send(
+            &(),
+            Role::Alice,
+            &Message::Pong(format!("{text}, says Bob")),
+        )
+        .await
     });
 
     let program = Program::new()

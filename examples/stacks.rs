@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use choreo::middleware::{
-    FaultInjection, FaultInjectionLayer, Metrics, MetricsLayer, Retry, RetryLayer, Trace, TraceLayer,
+    Fault, FaultInjection, FaultInjectionLayer, Metrics, MetricsLayer, Retry, RetryLayer, Trace,
+    TraceLayer,
 };
 use choreo::prelude::*;
 
@@ -23,14 +24,21 @@ where
     H: ChoreoHandler<Role = Role, Endpoint = ()> + ?Sized,
 {
     alice.send(&(), Role::Bob, &what).await?;
-    println!("{what}: Bob got {}", alice.recv::<u32>(&(), Role::Bob).await?);
+    println!(
+        "{what}: Bob got {}",
+        alice.recv::<u32>(&(), Role::Bob).await?
+    );
     Ok(())
 }
 
 /// Bob answers with how many bytes he got, until Alice leaves.
 async fn bob(bob: InMemoryHandler<Role>) {
     while let Ok(text) = bob.recv::<String>(&(), Role::Alice).await {
-        if bob.send(&(), Role::Alice, &(text.len() as u32)).await.is_err() {
+        if bob
+            .send(&(), Role::Alice, &(text.len() as u32))
+            .await
+            .is_err()
+        {
             return;
         }
     }
@@ -62,7 +70,10 @@ async fn main() -> Result<()> {
     let stacks: Vec<(&str, BoxHandler<Role>)> = vec![
         ("a box", session()?.boxed()),
         ("a box with a layer", Metrics::new(session()?).boxed()),
-        ("a box in a layer in a box", Retry::new(session()?.boxed(), 3, Duration::ZERO).boxed()),
+        (
+            "a box in a layer in a box",
+            Retry::new(session()?.boxed(), 3, Duration::ZERO).boxed(),
+        ),
     ];
     for (what, stack) in &stacks {
         greet(stack, what).await?;
@@ -73,8 +84,13 @@ async fn main() -> Result<()> {
     let mut stack: BoxHandler<Role> = session()?.boxed();
     let metrics = MetricsLayer::new();
     if chosen.iter().any(|layer| layer == "faults") {
-        let faults = FaultInjectionLayer::new().with_seed(7).with_failure_rate(0.5);
-        stack = stack.layer(faults).layer(RetryLayer::new(20, Duration::from_millis(1))).boxed();
+        let faults = FaultInjectionLayer::new()
+            .with_seed(7)
+            .with_rate(Fault::BeforeSend, 0.5);
+        stack = stack
+            .layer(faults)
+            .layer(RetryLayer::new(20, Duration::from_millis(1)))
+            .boxed();
     }
     if chosen.iter().any(|layer| layer == "metrics") {
         stack = stack.layer(metrics.clone()).boxed();
@@ -84,7 +100,9 @@ async fn main() -> Result<()> {
 
     // A layer may also be made by hand, without its configuration.
     let stack = FaultInjection::new(session()?).with_failure_rate(1.0);
-    let error = greet(&stack, "never").await.expect_err("every operation fails");
+    let error = greet(&stack, "never")
+        .await
+        .expect_err("every operation fails");
     println!("with a failure rate of 100 %: {error}");
     Ok(())
 }

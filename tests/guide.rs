@@ -1,6 +1,9 @@
 //! The snippets of the WASM guide, as they stand there but for the crate's name, and with somebody
 //! playing Bob.
 
+// The guide passes `&mut` where `&` would do.
+#![allow(clippy::unnecessary_mut_passed)]
+
 use std::time::Duration;
 
 use choreo::middleware::{Retry, Trace};
@@ -27,8 +30,12 @@ enum Message {
 /// Bob, whom the guide leaves out: answers one ping.
 async fn play_bob(bob: InMemoryHandler<Role>) {
     let ping = bob.recv::<Message>(&(), Role::Alice).await.unwrap();
-    let Message::Ping(text) = ping else { panic!("expected a ping, got {ping:?}") };
-    bob.send(&(), Role::Alice, &Message::Pong(format!("{text} to you"))).await.unwrap();
+    let Message::Ping(text) = ping else {
+        panic!("expected a ping, got {ping:?}")
+    };
+    bob.send(&(), Role::Alice, &Message::Pong(format!("{text} to you")))
+        .await
+        .unwrap();
 }
 
 /// "Example Protocol".
@@ -40,7 +47,7 @@ mod example_protocol {
     #[wasm_bindgen]
     pub async fn run_protocol(message: String) -> Result<String, JsValue> {
         let mut handler = InMemoryHandler::new(Role::Alice);
-        choreo::runtime::spawn(play_bob(handler.network().join(Role::Bob)?));
+        choreo::runtime::spawn(play_bob(handler.network().join(Role::Bob).unwrap()));
         let program = Program::new()
             .send(Role::Bob, Message::Ping(message))
             .recv::<Message>(Role::Bob)
@@ -72,7 +79,9 @@ async fn example_protocol_natively() {
         .recv::<Message>(Role::Bob)
         .end();
     let mut endpoint = ();
-    let result = interpret(&mut handler, &mut endpoint, program).await.unwrap();
+    let result = interpret(&mut handler, &mut endpoint, program)
+        .await
+        .unwrap();
     match result.received_values.first() {
         Some(Message::Pong(response)) => assert_eq!(response, "hello to you"),
         other => panic!("expected a pong, got {other:?}"),

@@ -1,6 +1,8 @@
 //! "Testing in WASM" of the guide, as it stands there but for the crate's name: a test that runs in
 //! a browser only.
 #![cfg(target_arch = "wasm32")]
+// The guide passes `&mut` where `&` would do.
+#![allow(clippy::unnecessary_mut_passed)]
 
 use choreo::{InMemoryHandler, Program, interpret};
 use serde::{Deserialize, Serialize};

@@ -27,7 +27,10 @@ async fn a_ring_of_ten_thousand_roles_in_less_than_200_megabytes() {
         })
         .collect();
     let results = futures::future::join_all(tasks).await;
-    let sum: u64 = results.into_iter().map(|result| result.unwrap().unwrap()).sum();
+    let sum: u64 = results
+        .into_iter()
+        .map(|result| result.unwrap().unwrap())
+        .sum();
     assert_eq!(sum, (1..=ROLES as u64).sum());
     print!("{ROLES} roles: {:?}", start.elapsed());
 

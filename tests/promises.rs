@@ -58,8 +58,8 @@ async fn messages_queued_behind_the_first_receive_all_arrive_in_order() {
 
 mod old {
     #[derive(serde::Serialize)]
-    pub struct Order {
-        pub book: u8,
+    pub(super) struct Order {
+        pub(super) book: u8,
     }
 }
 
@@ -72,11 +72,17 @@ struct Order {
 #[test]
 async fn a_message_that_does_not_decode_is_one_typed_error_and_the_next_is_fine() {
     let (alice, bob) = pair();
-    alice.send(&(), Bob, &old::Order { book: 200 }).await.unwrap();
+    alice
+        .send(&(), Bob, &old::Order { book: 200 })
+        .await
+        .unwrap();
     alice.send(&(), Bob, &"next").await.unwrap();
     let error = bob.recv::<Order>(&(), Alice).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert_eq!(error.to_string(), "receive from Alice: 1 bytes are not a Order");
+    assert_eq!(
+        error.to_string(),
+        "receive from Alice: 1 bytes are not a Order"
+    );
     assert!(std::error::Error::source(&error).is_some());
     assert_eq!(bob.recv::<String>(&(), Alice).await.unwrap(), "next");
 }
@@ -168,14 +174,21 @@ async fn retry_does_not_repeat_what_would_fail_again() {
     let (alice, bob) = pair();
     let alice = Retry::new(alice, 5, Duration::from_millis(1));
     let tries = AtomicUsize::new(0);
-    let error = alice.send(&(), Bob, &Unserialisable(&tries)).await.unwrap_err();
+    let error = alice
+        .send(&(), Bob, &Unserialisable(&tries))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Encode);
     assert_eq!(tries.into_inner(), 1);
     bob.send(&(), Alice, &1_u64).await.unwrap();
     bob.send(&(), Alice, &2_u16).await.unwrap();
     let error = alice.recv::<u16>(&(), Bob).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);
-    assert_eq!(alice.recv::<u16>(&(), Bob).await.unwrap(), 2, "a receive is never retried");
+    assert_eq!(
+        alice.recv::<u16>(&(), Bob).await.unwrap(),
+        2,
+        "a receive is never retried"
+    );
 }
 
 /// Delivers, then says that it failed.
@@ -193,7 +206,10 @@ impl<H: ChoreoHandler> ChoreoHandler for DeliversAndFails<H> {
         payload: Outgoing<'_>,
     ) -> Result<()> {
         self.0.send_payload(endpoint, to, payload).await?;
-        Err(Error::new(ErrorKind::Transport, "the acknowledgement was lost"))
+        Err(Error::new(
+            ErrorKind::Transport,
+            "the acknowledgement was lost",
+        ))
     }
 
     async fn recv_payload(&self, endpoint: &H::Endpoint, from: &H::Role) -> Result<Incoming> {
@@ -208,7 +224,10 @@ async fn a_send_that_was_delivered_and_then_failed_is_not_sent_again() {
     assert!(alice.send(&(), Bob, &"once").await.is_err());
     drop(alice);
     assert_eq!(bob.recv::<String>(&(), Alice).await.unwrap(), "once");
-    assert_eq!(bob.recv::<String>(&(), Alice).await.unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(
+        bob.recv::<String>(&(), Alice).await.unwrap_err().kind(),
+        ErrorKind::Closed
+    );
 }
 
 #[test]
@@ -259,7 +278,10 @@ impl<H: ChoreoHandler> ChoreoHandler for OwnBroadcast<H> {
 #[test]
 async fn every_layer_forwards_the_inner_handlers_own_broadcast() {
     let network = InMemoryNetwork::new();
-    let inner = OwnBroadcast { inner: network.join(Alice).unwrap(), broadcasts: 0.into() };
+    let inner = OwnBroadcast {
+        inner: network.join(Alice).unwrap(),
+        broadcasts: 0.into(),
+    };
     let inner = std::sync::Arc::new(inner);
     let stack = FaultInjection::new(inner.clone()).with_failure_rate(0.0);
     let stack = Retry::new(stack, 3, SHORT);
@@ -273,7 +295,9 @@ async fn every_layer_forwards_the_inner_handlers_own_broadcast() {
 async fn values_received_in_nested_loops_are_kept_once_each() {
     let (alice, bob) = pair();
     let inner = Program::new().recv::<u32>(Bob);
-    let program = Program::new().loop_n(10, Program::new().loop_n(3, inner)).end();
+    let program = Program::new()
+        .loop_n(10, Program::new().loop_n(3, inner))
+        .end();
     let send = async {
         for n in 0..30_u32 {
             bob.send(&(), Alice, &n).await.unwrap();
@@ -318,7 +342,13 @@ async fn three_waits_in_parallel_take_as_long_as_one() {
         Program::new().with_timeout_or(Duration::from_millis(100), never, Program::new())
     };
     let start = tokio::time::Instant::now();
-    interpret(&alice, &(), Program::new().parallel([wait(), wait(), wait()])).await.unwrap();
+    interpret(
+        &alice,
+        &(),
+        Program::new().parallel([wait(), wait(), wait()]),
+    )
+    .await
+    .unwrap();
     assert_eq!(start.elapsed().as_millis(), 100);
 }
 
@@ -357,7 +387,9 @@ async fn a_failure_is_an_error_with_the_place_the_source_and_what_was_received()
     bob.send(&(), Alice, &2_u32).await.unwrap();
     drop(bob);
     let body = Program::new().recv::<u32>(Bob);
-    let failed = interpret(&alice, &(), Program::new().loop_n(3, body)).await.unwrap_err();
+    let failed = interpret(&alice, &(), Program::new().loop_n(3, body))
+        .await
+        .unwrap_err();
     assert_eq!(failed.received.received_values, [1, 2]);
     assert_eq!(failed.error.kind(), ErrorKind::Closed);
     assert_eq!(failed.error.peer(), Some("Bob"));
@@ -377,14 +409,25 @@ async fn an_extension_runs_or_is_an_error_that_names_it() {
 
     let failed = interpret(&alice, &(), program.clone()).await.unwrap_err();
     assert_eq!(failed.error.kind(), ErrorKind::Extension);
-    assert!(failed.to_string().contains("extension `audit` is not registered"), "{failed}");
+    assert!(
+        failed
+            .to_string()
+            .contains("extension `audit` is not registered"),
+        "{failed}"
+    );
 
     let runs = std::sync::Arc::new(AtomicUsize::new(0));
     let counter = runs.clone();
     let extensions = Extensions::new().with("audit", move |text: &String, _: &[u32]| {
         assert_eq!(text, "checked");
         let run = counter.fetch_add(1, Ordering::SeqCst) + 1;
-        Box::pin(async move { Ok(if run < 3 { Flow::Continue } else { Flow::ExitLoop }) })
+        Box::pin(async move {
+            Ok(if run < 3 {
+                Flow::Continue
+            } else {
+                Flow::ExitLoop
+            })
+        })
     });
     let interpreter = Interpreter::new(&alice, &()).extensions(&extensions);
     interpreter.run(&program).await.unwrap();
@@ -392,7 +435,12 @@ async fn an_extension_runs_or_is_an_error_that_names_it() {
 
     let other_type = Program::<Role, u32>::new().extension("audit", 7_u8);
     let failed = interpreter.run(&other_type).await.unwrap_err();
-    assert!(failed.to_string().contains("extension `audit` takes a String"), "{failed}");
+    assert!(
+        failed
+            .to_string()
+            .contains("extension `audit` takes a String"),
+        "{failed}"
+    );
 }
 
 #[test]

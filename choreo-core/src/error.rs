@@ -171,6 +171,19 @@ impl Error {
         self.0.operation.as_ref().map(|(operation, _)| *operation)
     }
 
+    /// The whole story in one line: the message and the sources behind it.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let mut report = self.to_string();
+        let mut source = self.source();
+        while let Some(cause) = source {
+            report.push_str(": ");
+            report.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        report
+    }
+
     /// The sentence for people, without role, operation and peer.
     #[must_use]
     pub fn detail(&self) -> &str {
@@ -193,13 +206,7 @@ impl fmt::Display for Error {
 /// The message as [`Display`](fmt::Display) gives it, with the kind and the sources behind it.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {self}", self.0.kind)?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            write!(f, ": {cause}")?;
-            source = cause.source();
-        }
-        Ok(())
+        write!(f, "{:?}: {}", self.0.kind, self.report())
     }
 }
 

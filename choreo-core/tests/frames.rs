@@ -35,7 +35,7 @@ proptest! {
         let Incoming::Message(encoded) = Incoming::from_frame(frame).unwrap() else {
             panic!("a message became a label");
         };
-        prop_assert_eq!(encoded.decode::<Message>().unwrap(), message.clone());
+        prop_assert_eq!(&encoded.decode::<Message>().unwrap(), &message);
         prop_assert!(encoded.decode::<String>().is_err());
         // In one process no frame is needed, and the outcome is the same.
         let direct = Outgoing::Message(&message).to_incoming(Codec::Postcard).unwrap();

@@ -60,7 +60,7 @@ mod js {
     /// returns `Result<_, JsValue>`.
     impl From<Error> for JsValue {
         fn from(error: Error) -> Self {
-            JsValue::from(wasm_bindgen::JsError::new(&format!("{error:?}")))
+            wasm_bindgen::JsError::new(&error.report()).into()
         }
     }
 
