@@ -238,7 +238,8 @@ async fn a_closed_peer_is_an_error_for_whoever_waits() {
 #[test]
 async fn an_endless_stream_of_values_does_not_fill_the_memory() {
     let (alice, bob) = pair();
-    let program = Program::new().loop_inf(Program::new().recv::<u32>(name("Bob")));
+    let receive = Program::new().recv::<u32>(name("Bob"));
+    let program = Program::new().loop_inf(Program::new().parallel([receive]));
     let send = async { while bob.send(&(), name("Alice"), &1_u32).await.is_ok() {} };
     let run = async move {
         let endpoint = ();

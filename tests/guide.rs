@@ -40,6 +40,7 @@ async fn play_bob(bob: InMemoryHandler<Role>) {
 
 /// "Example Protocol".
 #[cfg(target_arch = "wasm32")]
+#[allow(unreachable_pub, clippy::uninlined_format_args)]
 mod example_protocol {
     use super::*;
     use wasm_bindgen::prelude::*;

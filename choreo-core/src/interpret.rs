@@ -104,8 +104,9 @@ where
         self
     }
 
-    /// How many received messages, and how many labels, one run keeps; one more is an error, so
-    /// that an endless loop does not fill the memory.
+    /// How many received messages, and how many labels, one run keeps; the step that would receive
+    /// one more is an error, so that an endless loop does not fill the memory. Each of the programs
+    /// that run in parallel may keep as many.
     #[must_use]
     pub fn received_limit(mut self, limit: usize) -> Self {
         self.received_limit = limit;
@@ -175,8 +176,9 @@ where
             }
             Effect::Broadcast { to, message } => handler.broadcast(endpoint, to, message).await?,
             Effect::Recv { from } => {
+                self.check_room(received)?;
                 let value = ext::received(handler.recv_payload(endpoint, from).await, from)?;
-                keep(&mut received.received_values, value, self.received_limit)?;
+                received.received_values.push(value);
             }
             Effect::Choose { to, label } => {
                 let label = Outgoing::Label(label.as_str());
@@ -184,16 +186,19 @@ where
                 sent.map_err(|error| locate(error, Operation::Choose, to))?;
             }
             Effect::Offer { from } => {
+                self.check_room(received)?;
                 let label = ext::offered(handler.recv_payload(endpoint, from).await, from)?;
-                keep(&mut received.labels, label, self.received_limit)?;
+                received.labels.push(label);
             }
             Effect::Branch { from, branches } => {
+                self.check_room(received)?;
                 return self.branch(from, branches, received).await;
             }
             Effect::Loop { times, body } => {
                 return self.repeat(*times, body, received).await;
             }
             Effect::Parallel { programs } => {
+                self.check_room(received)?;
                 return self.parallel(programs, received).await;
             }
             Effect::Timeout {
@@ -217,6 +222,18 @@ where
         Ok(Flow::Continue)
     }
 
+    /// Refuses to receive what could not be kept, so that it is still there.
+    fn check_room(&self, received: &InterpretResult<M>) -> Result<()> {
+        let limit = self.received_limit;
+        if received.received_values.len().max(received.labels.len()) < limit {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Program,
+            format!("{limit} received values are kept already; see `Interpreter::received_limit`"),
+        ))
+    }
+
     // The steps that hold other steps return boxes: recursion needs it, flat steps do not.
 
     fn branch<'b>(
@@ -237,7 +254,7 @@ where
                 ));
             };
             let place = format!("branch `{label}`");
-            keep(&mut received.labels, label, self.received_limit)?;
+            received.labels.push(label);
             self.program(body, received)
                 .await
                 .map_err(|error| error.context(place))
@@ -316,17 +333,6 @@ where
 
 /// Rounds of a loop between two breaths for other tasks, should no step have waited.
 const BREATH: usize = 64;
-
-fn keep<T>(kept: &mut Vec<T>, value: T, limit: usize) -> Result<()> {
-    if kept.len() < limit {
-        kept.push(value);
-        return Ok(());
-    }
-    Err(Error::new(
-        ErrorKind::Program,
-        format!("{limit} received values are kept already; see `Interpreter::received_limit`"),
-    ))
-}
 
 /// What parallel programs have received, put together when they end: in order, by an error, or
 /// because a time limit drops them.
