@@ -1,0 +1,301 @@
+// The page around the WebAssembly module: reads the form, runs, draws what the run says.
+// Everything that comes from a run goes in as text, or as parsed SVG, never as HTML.
+
+const PACE = 250; // milliseconds a step in slow motion
+const LAYERS = ['trace', 'metrics', 'retry', 'faults'];
+
+const element = (id) => document.getElementById(id);
+const form = element('form');
+const narrow = matchMedia('(max-width: 59.99rem)');
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+
+let choreo; // the module, once it is loaded
+let running = null;
+
+// Loading
+
+async function load() {
+  readLink();
+  try {
+    choreo = await import('./pkg/wasm_ping_pong.js');
+  } catch {
+    return notLoaded('The module is not built yet: there is no folder “pkg” beside this page.',
+      'Run ./build.sh in the folder of the example, then reload.');
+  }
+  try {
+    await choreo.default();
+  } catch (cause) {
+    return notLoaded(`The browser could not start the module: ${cause.message}.`,
+      'It takes Chrome or Edge 96, Firefox 100, Safari 15.4, or later. With one of those, run ./build.sh again, then reload.');
+  }
+  element('run').setAttribute('aria-disabled', 'false');
+  state('ready', 'Ready');
+  describe();
+  if (new URLSearchParams(location.search).has('run')) start();
+}
+
+function notLoaded(what, advice) {
+  state('failed', 'Not loaded');
+  showError({ message: what, advice });
+}
+
+// Settings: the form, and links to a run
+
+function options() {
+  const chosen = { message: element('message').value, rounds: element('rounds').valueAsNumber };
+  for (const layer of LAYERS) chosen[layer] = element(`layer-${layer}`).checked;
+  chosen.seed = element('fault-seed').valueAsNumber;
+  chosen.rate = element('fault-rate').valueAsNumber;
+  chosen.pace = element('slow').checked ? PACE : 0;
+  return chosen;
+}
+
+function linkToRun() {
+  const chosen = options();
+  const query = new URLSearchParams({
+    message: chosen.message,
+    rounds: element('rounds').value,
+    layers: LAYERS.filter((layer) => chosen[layer]).join(' '),
+    rate: element('fault-rate').value,
+    seed: element('fault-seed').value,
+    slow: chosen.pace ? 'yes' : 'no',
+    run: '',
+  });
+  return `${location.origin}${location.pathname}?${query}`;
+}
+
+function readLink() {
+  const query = new URLSearchParams(location.search);
+  const fields = { message: 'message', rounds: 'rounds', rate: 'fault-rate', seed: 'fault-seed' };
+  for (const [name, id] of Object.entries(fields)) {
+    if (query.has(name)) element(id).value = query.get(name);
+  }
+  if (query.has('layers')) {
+    const layers = query.get('layers').split(' ');
+    for (const layer of LAYERS) element(`layer-${layer}`).checked = layers.includes(layer);
+  }
+  if (query.has('slow')) element('slow').checked = query.get('slow') !== 'no';
+}
+
+// The stack, as the form has it
+
+function describe() {
+  if (!choreo) return;
+  const chosen = options();
+  // A long type breaks between its layers rather than within a name.
+  const parts = choreo.stackType(chosen).match(/[^<]+<?/g);
+  element('stack').replaceChildren(...parts.flatMap((part) => [part, make('wbr')]));
+  const path = [['program', 'end']];
+  for (const layer of choreo.stackLayers(chosen)) {
+    path.push([layer, layer === 'Record' || layer === 'SlowMotion' ? 'own' : 'layer']);
+  }
+  path.push(['InMemoryHandler', 'layer'], ['network', 'end']);
+  element('path').replaceChildren(...path.map(([name, kind]) => {
+    const item = make('li');
+    item.append(make('span', name));
+    item.firstChild.className = kind;
+    return item;
+  }));
+}
+
+// Running
+
+async function start() {
+  if (running || !choreo) return;
+  clearError();
+  let run;
+  try {
+    run = new choreo.Run(options());
+  } catch (error) {
+    state('failed', 'Not started');
+    return showError(error);
+  }
+  running = run;
+  element('run').setAttribute('aria-disabled', 'true');
+  element('stop').hidden = false;
+  element('reply').textContent = '';
+  element('trace-log').replaceChildren();
+  state('running', 'Running');
+  if (narrow.matches) {
+    element('results').scrollIntoView({ behavior: calm.matches ? 'auto' : 'smooth' });
+  }
+
+  const began = performance.now();
+  let frame = requestAnimationFrame(function redraw() {
+    if (!choreo) return;
+    draw(run);
+    frame = requestAnimationFrame(redraw);
+  });
+  try {
+    const reply = await run.start();
+    if (reply === undefined) {
+      state('ready', 'Stopped');
+    } else {
+      element('reply').textContent = reply;
+      state('done', `Done in ${duration(performance.now() - began)}`);
+    }
+  } catch (error) {
+    state('failed', 'Failed');
+    showError(error);
+  }
+  cancelAnimationFrame(frame);
+  draw(run);
+  run.free();
+  running = null;
+  element('stop').hidden = true;
+  element('run').setAttribute('aria-disabled', 'false');
+}
+
+function crashed() {
+  choreo = null; // whatever it held is in no state to go on
+  element('stop').hidden = true;
+  element('run').setAttribute('aria-disabled', 'true');
+  notLoaded('The WebAssembly module stopped in the middle of its work.', 'Reload the page.');
+}
+
+// Drawing
+
+let drawn = {};
+
+function draw(run) {
+  if (drawn.run === run && drawn.version === run.version) return;
+  const first = drawn.run !== run;
+  drawn = { run, version: run.version };
+  drawDiagram(run.svg, first);
+  element('mermaid').textContent = run.mermaid;
+  drawCounters(run.counters);
+  drawTrace(run);
+}
+
+function drawDiagram(source, first) {
+  const box = element('diagram');
+  const svg = new DOMParser().parseFromString(source, 'image/svg+xml').documentElement;
+  box.replaceChildren(document.importNode(svg, true));
+  box.scrollTop = running ? box.scrollHeight : box.scrollTop;
+}
+
+function drawCounters(counters) {
+  if (!counters) return hint('counters', 'Tick Metrics to count.');
+  const table = make('table');
+  const head = table.createTHead().insertRow();
+  for (const title of ['Role', 'Operation', 'Count', 'Errors', 'Bytes', 'Waited', 'Mean wait']) {
+    const cell = make('th', title);
+    cell.scope = 'col';
+    head.append(cell);
+  }
+  const body = table.createTBody();
+  for (const line of counters) {
+    const row = body.insertRow();
+    const role = make('th', line.role);
+    role.scope = 'row';
+    role.className = line.role.toLowerCase();
+    row.append(role, make('th', line.operation));
+    for (const value of [line.count, line.errors, line.bytes, line.waited]) row.append(make('td', String(value)));
+    if (line.errors) row.cells[3].className = 'bad';
+    row.append(make('td', line.wait === undefined ? '–' : duration(line.wait)));
+  }
+  element('counters').replaceChildren(table);
+}
+
+function drawTrace(run) {
+  const box = element('trace-log');
+  let list = box.querySelector('ol');
+  const lines = run.traceAfter(list ? list.childElementCount : 0);
+  if (!lines) return hint('trace-log', 'Tick Trace to log.');
+  if (!list) box.replaceChildren(list = make('ol'));
+  for (const line of lines) list.append(make('li', line));
+  if (running) box.scrollTop = box.scrollHeight;
+}
+
+// Small things
+
+function make(tag, text) {
+  const made = document.createElement(tag);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function hint(id, text) {
+  const line = make('p', text);
+  line.className = 'empty';
+  element(id).replaceChildren(line);
+}
+
+function duration(milliseconds) {
+  if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
+  return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
+}
+
+function state(name, text) {
+  const status = element('status');
+  status.dataset.state = name;
+  status.textContent = text;
+}
+
+function showError(error) {
+  const box = element('error');
+  box.replaceChildren(make('strong', error.message));
+  if (error.advice) box.append(make('p', error.advice));
+  if (error.detail) {
+    const detail = make('p', error.detail);
+    detail.className = 'hint';
+    box.append(detail);
+  }
+  box.hidden = false;
+  const field = error.field && element(error.field);
+  if (field) {
+    field.setAttribute('aria-invalid', 'true');
+    field.setAttribute('aria-errormessage', 'error');
+    field.focus();
+  } else {
+    box.scrollIntoView({ behavior: calm.matches ? 'auto' : 'smooth', block: 'nearest' });
+  }
+}
+
+function clearError() {
+  element('error').hidden = true;
+  for (const field of form.querySelectorAll('[aria-invalid]')) {
+    field.removeAttribute('aria-invalid');
+    field.removeAttribute('aria-errormessage');
+  }
+}
+
+async function copy(button, text, otherwise) {
+  const label = button.dataset.label || (button.dataset.label = button.textContent);
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = 'Copied';
+  } catch {
+    button.textContent = otherwise();
+  }
+  setTimeout(() => { button.textContent = label; }, 2500);
+}
+
+form.addEventListener('submit', (event) => { event.preventDefault(); start(); });
+form.addEventListener('change', () => {
+  describe();
+  if (running) running.setPace(options().pace);
+});
+element('stop').addEventListener('click', () => {
+  if (!running) return;
+  running.stop();
+  element('run').focus();
+});
+element('copy-link').addEventListener('click', ({ target }) => copy(target, linkToRun(), () => {
+  history.replaceState(null, '', linkToRun());
+  return 'The address bar has it';
+}));
+element('copy-mermaid').addEventListener('click', ({ target }) => copy(target, element('mermaid').textContent, () => {
+  getSelection().selectAllChildren(element('mermaid'));
+  return 'Selected: copy it';
+}));
+
+// A panic in the module reaches the page as an uncaught error: no promise ends any more.
+addEventListener('error', ({ error }) => {
+  if (error instanceof WebAssembly.RuntimeError) crashed();
+});
+addEventListener('unhandledrejection', ({ reason }) => {
+  if (reason instanceof WebAssembly.RuntimeError) crashed();
+});
+
+load();

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod counter;
+mod failure;
+mod options;
+mod play;
+pub mod protocol;
+mod run;
+mod run_protocol;
+mod slow_motion;
+pub mod stack;
+mod trace_log;
+
+pub use counter::Counter;
+pub use failure::Failure;
+pub use options::{Faults, Options, RunOptions};
+pub use play::play;
+pub use run::{Run, stack_layers, stack_type};
+pub use run_protocol::run_protocol;
+pub use slow_motion::{SlowMotion, SlowMotionLayer};
+pub use trace_log::TraceLog;

@@ -1,0 +1,57 @@
+use std::future::Future;
+
+use choreo::{ErrorKind, InMemoryNetwork, Result, interpret, runtime};
+use futures::future::{FutureExt, RemoteHandle, join};
+use tracing::instrument::WithSubscriber;
+
+use crate::protocol::{self, Role};
+use crate::stack::{Instruments, stack};
+use crate::{Failure, Options, TraceLog};
+
+/// Runs the protocol: Alice and Bob in a task each, over a network in memory and a stack each.
+/// Returns the last pong.
+///
+/// # Errors
+/// What stopped them; where one failed because the other had left, why the other had.
+///
+/// # Cancel safety
+/// When it is dropped both tasks end.
+pub async fn play(options: &Options, instruments: &Instruments) -> Result<String, Failure> {
+    let network = InMemoryNetwork::new();
+    let join_network = |role| {
+        let joined = network.join(role);
+        joined.map(|handler| stack(handler, options, instruments))
+    };
+    let alice =
+        join_network(Role::Alice).map_err(|error| Failure::of_run("Alice", error, options))?;
+    let bob = join_network(Role::Bob).map_err(|error| Failure::of_run("Bob", error, options))?;
+
+    let rounds = options.rounds;
+    let program = protocol::alice(&options.message, rounds);
+    let alice = task(&instruments.log, async move {
+        let result = interpret(&alice, &(), program).await?;
+        protocol::reply(result.received_values)
+    });
+    let bob = task(&instruments.log, async move {
+        protocol::bob(&bob, &(), rounds).await?;
+        Ok(String::new())
+    });
+
+    let (role, error) = match join(alice, bob).await {
+        (Ok(reply), Ok(_)) => return Ok(reply),
+        (Err(gone), Err(cause)) if gone.kind() == ErrorKind::Closed => ("Bob", cause),
+        (Err(error), _) => ("Alice", error),
+        (Ok(_), Err(error)) => ("Bob", error),
+    };
+    Err(Failure::of_run(role, error, options))
+}
+
+/// Starts a task whose events go to the log, and which ends when nobody waits for its result.
+fn task(
+    log: &TraceLog,
+    work: impl Future<Output = Result<String>> + Send + 'static,
+) -> RemoteHandle<Result<String>> {
+    let (task, result) = work.boxed().with_subscriber(log.clone()).remote_handle();
+    runtime::spawn(task);
+    result
+}
