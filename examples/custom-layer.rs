@@ -103,8 +103,6 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-#[cfg(not(target_arch = "wasm32"))]
+// The whole test: `cargo test --example custom-layer`.
 #[cfg(test)]
-mod conformance {
-    choreo_testkit::layer_suite!(super::MaxSizeLayer { bytes: 4 << 20 });
-}
+choreo_testkit::layer_suite!(MaxSizeLayer { bytes: 4 << 20 });
