@@ -87,9 +87,9 @@ function describe() {
   element('stack').replaceChildren(...parts.flatMap((part) => [part, make('wbr')]));
   const path = [['program', 'end']];
   for (const layer of choreo.stackLayers(chosen)) {
-    path.push([layer, layer === 'Record' || layer === 'SlowMotion' ? 'own' : 'layer']);
+    path.push([layer, layer === 'Record' || layer === 'SlowMotion' ? 'own' : 'chosen']);
   }
-  path.push(['InMemoryHandler', 'layer'], ['network', 'end']);
+  path.push(['InMemoryHandler', 'chosen'], ['network', 'end']);
   element('path').replaceChildren(...path.map(([name, kind]) => {
     const item = make('li');
     item.append(make('span', name));
@@ -158,20 +158,33 @@ function crashed() {
 let drawn = {};
 
 function draw(run) {
-  if (drawn.run === run && drawn.version === run.version) return;
-  const first = drawn.run !== run;
-  drawn = { run, version: run.version };
-  drawDiagram(run.svg, first);
+  const { version } = run;
+  if (drawn.run === run && drawn.version === version) return;
+  const known = drawn.run === run ? drawn.rows : 0;
+  drawn = { run, version, rows: drawDiagram(run.svg, known) };
   element('mermaid').textContent = run.mermaid;
   drawCounters(run.counters);
   drawTrace(run);
 }
 
-function drawDiagram(source, first) {
+// As the recording draws it, but without the times, so that the same faults give the same picture.
+function drawDiagram(source, known) {
+  const parsed = new DOMParser().parseFromString(source, 'image/svg+xml').documentElement;
+  const svg = document.importNode(parsed, true);
+  const times = svg.querySelectorAll('g > title + text');
+  times.forEach((time, row) => {
+    if (row >= known) time.parentNode.classList.add('new');
+    time.remove();
+  });
   const box = element('diagram');
-  const svg = new DOMParser().parseFromString(source, 'image/svg+xml').documentElement;
-  box.replaceChildren(document.importNode(svg, true));
-  box.scrollTop = running ? box.scrollHeight : box.scrollTop;
+  box.replaceChildren(svg);
+  const { x, y, width, height } = svg.getBBox();
+  svg.setAttribute('viewBox', `${x - 8} ${y - 8} ${width + 16} ${height + 16}`);
+  svg.setAttribute('width', width + 16);
+  svg.setAttribute('height', height + 16);
+  svg.style.minWidth = `${Math.min(width + 16, 360)}px`; // smaller is hard to read; it scrolls
+  if (running) box.scrollTop = box.scrollHeight;
+  return times.length;
 }
 
 function drawCounters(counters) {
@@ -203,7 +216,11 @@ function drawTrace(run) {
   const lines = run.traceAfter(list ? list.childElementCount : 0);
   if (!lines) return hint('trace-log', 'Tick Trace to log.');
   if (!list) box.replaceChildren(list = make('ol'));
-  for (const line of lines) list.append(make('li', line));
+  for (const line of lines) {
+    const item = make('li', line);
+    if (line.includes(' WARN ')) item.className = 'bad';
+    list.append(item);
+  }
   if (running) box.scrollTop = box.scrollHeight;
 }
 
@@ -222,6 +239,7 @@ function hint(id, text) {
 }
 
 function duration(milliseconds) {
+  if (milliseconds < 0.05) return '< 0.1 ms';
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(1)} s`;
   return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
 }
