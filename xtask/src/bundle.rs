@@ -9,14 +9,13 @@ use anyhow::{Context, Result, ensure};
 use crate::cargo_tools::CargoTool;
 use crate::exec;
 use crate::progress::Status;
-use crate::system;
+use crate::wasm_opt;
 use crate::workspace::{EXAMPLE, WASM_TARGET, Workspace};
 
 /// The profile of the root manifest that is tuned for small modules.
 const PROFILE: &str = "wasm-release";
 
-/// What rustc may emit for its wasm target, named because an older wasm-opt refuses it
-/// otherwise.
+/// What rustc emits for its wasm target and wasm-opt refuses if it is not named.
 const WASM_FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -85,7 +84,7 @@ pub(crate) fn build(workspace: &Workspace, status: &Status) -> Result<Bundle> {
 impl Bundle {
     /// Goes over the module with `wasm-opt`, where there is one.
     fn optimise(&mut self, status: &Status) -> Result<()> {
-        let Some(wasm_opt) = system::program(&["wasm-opt"]) else {
+        let Some(wasm_opt) = wasm_opt::find() else {
             return Ok(());
         };
         let smaller = self.wasm.with_extension("opt.wasm");

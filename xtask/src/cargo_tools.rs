@@ -1,16 +1,12 @@
-//! Tools that cargo builds, in a cache of the user's, one folder for each version.
-//!
-//! The cache outlives clones: a second clone finds what the first one built. It lies in
-//! `$CHOREO_TOOLS`, or in `choreo/tools` of the user's cache folder.
+//! Tools that cargo builds: into the cache, if `PATH` has no suitable one.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow};
-use etcetera::BaseStrategy;
-use fs4::FileExt;
 
+use crate::cache::Slot;
 use crate::exec;
 use crate::workspace::Workspace;
 
@@ -85,7 +81,7 @@ impl CargoTool {
 
     /// The folder that holds its programs: in the cache, or wherever `PATH` finds them.
     pub(crate) fn find(&self) -> Option<PathBuf> {
-        let cached = self.home().ok()?.join("bin");
+        let cached = self.slot().ok()?.dir().join("bin");
         if self.is_in(&cached) {
             return Some(cached);
         }
@@ -114,55 +110,27 @@ impl CargoTool {
         if self.find().is_some() {
             return Ok(());
         }
-        let home = self.home()?;
-        let cache = home.parent().context("the cache has a folder")?;
-        fs::create_dir_all(cache)
-            .with_context(|| format!("cannot create the tool cache {}", cache.display()))?;
-        let _lock = self.lock(cache)?;
-        // Another process may have built it while we waited.
-        if self.is_in(&home.join("bin")) {
-            return Ok(());
-        }
-        // Built aside and renamed: an interrupted build leaves no half tool behind.
-        let aside = cache.join(format!(".building-{}-{}", self.package, self.version));
-        if aside.exists() {
-            fs::remove_dir_all(&aside)
-                .with_context(|| format!("cannot remove {}", aside.display()))?;
-        }
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo
-            .args(["install", self.package, "--version"])
-            .arg(format!("={}", self.version))
-            .arg("--root")
-            .arg(&aside)
-            .arg("--target-dir")
-            .arg(aside.join("build"))
-            // Away from the workspace: its configuration is not the tool's.
-            .current_dir(cache)
-            .env_remove("CARGO_BUILD_TARGET")
-            .env_remove("RUSTFLAGS");
-        exec::step(&format!("build {}", self.title()), |status| {
+        self.slot()?.fill(|dir, status| {
+            let build = dir.join("build");
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+            cargo
+                .args(["install", self.package, "--version"])
+                .arg(format!("={}", self.version))
+                .arg("--root")
+                .arg(dir)
+                .arg("--target-dir")
+                .arg(&build)
+                // Away from the workspace: its configuration is not the tool's.
+                .current_dir(dir)
+                .env_remove("CARGO_BUILD_TARGET")
+                .env_remove("RUSTFLAGS");
             exec::succeed(&mut cargo, status)?;
-            fs::remove_dir_all(aside.join("build")).context("cannot remove the build folder")?;
-            fs::rename(&aside, &home)
-                .with_context(|| format!("cannot move {} into the cache", aside.display()))
+            fs::remove_dir_all(&build).context("cannot remove the build folder")
         })
     }
 
-    /// Where it lies in the cache.
-    fn home(&self) -> Result<PathBuf> {
-        Ok(cache()?.join(format!("{}-{}", self.package, self.version)))
-    }
-
-    fn lock(&self, cache: &Path) -> Result<File> {
-        let path = cache.join(format!(".lock-{}-{}", self.package, self.version));
-        let file = File::create(&path)
-            .with_context(|| format!("cannot create the lock {}", path.display()))?;
-        if FileExt::try_lock(&file).is_err() {
-            eprintln!("waiting for another process that installs {}", self.title());
-            FileExt::lock(&file).with_context(|| format!("cannot lock {}", path.display()))?;
-        }
-        Ok(file)
+    fn slot(&self) -> Result<Slot> {
+        Slot::new(self.package, &self.version)
     }
 
     fn is_in(&self, dir: &Path) -> bool {
@@ -177,16 +145,6 @@ impl CargoTool {
         let text = String::from_utf8_lossy(&output.stdout);
         text.split_whitespace().nth(1) == Some(&self.version)
     }
-}
-
-/// The folder of all tools.
-fn cache() -> Result<PathBuf> {
-    if let Some(dir) = std::env::var_os("CHOREO_TOOLS") {
-        return std::path::absolute(dir).context("CHOREO_TOOLS is not a path");
-    }
-    let base = etcetera::choose_base_strategy()
-        .context("no home folder for the tool cache; set CHOREO_TOOLS to a folder")?;
-    Ok(base.cache_dir().join("choreo").join("tools"))
 }
 
 fn executable(name: &str) -> String {
@@ -237,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_tool_is_known_by_its_version() {
-        let home = CargoTool::geckodriver().home().unwrap();
-        assert!(home.ends_with(format!("geckodriver-{GECKODRIVER}")));
+        let slot = CargoTool::geckodriver().slot().unwrap();
+        assert!(slot.dir().ends_with(format!("geckodriver-{GECKODRIVER}")));
     }
 }

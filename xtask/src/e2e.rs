@@ -29,6 +29,8 @@ pub(crate) fn run(
         .env("CHOREO_E2E_DRIVER", browser.driver())
         .env("CHOREO_E2E_CAPABILITIES", &browser.capabilities)
         .env("CHOREO_E2E_SCREENSHOTS", screenshots);
+    // A failed check names its place; what lies below it are the runtime and the driver.
+    cargo.env("RUST_BACKTRACE", "0");
     browser.show(&mut cargo);
     let tests = wasm::passed_tests(&exec::succeed(&mut cargo, status)?);
     ensure!(tests > 0, "not one test ran");

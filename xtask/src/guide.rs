@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -9,7 +10,7 @@ use anyhow::{Context, Result};
 use crate::browsers::Ready;
 use crate::cargo_tools::CargoTool;
 use crate::report::Report;
-use crate::system;
+use crate::wasm_opt;
 use crate::workspace::{EXAMPLE, Workspace};
 
 /// Runs `build.sh` and `wasm-pack test` in the example's folder, each a step.
@@ -18,19 +19,19 @@ use crate::workspace::{EXAMPLE, Workspace};
 /// If there is no example.
 pub(crate) fn run(workspace: &Workspace, chromium: &Ready, report: &mut Report) -> Result<()> {
     let dir = workspace.package_dir(EXAMPLE)?;
-    // Without wasm-opt, wasm-pack would download one.
-    if CargoTool::wasm_pack().find().is_none() || system::program(&["wasm-opt"]).is_none() {
+    let (Some(wasm_pack), Some(wasm_opt)) = (CargoTool::wasm_pack().find(), wasm_opt::find())
+    else {
         report.absent("wasm-pack", "wasm-pack or wasm-opt is not installed");
         return Ok(());
-    }
-    let path = path_with_tools(workspace)?;
+    };
+    let bindgen = CargoTool::wasm_bindgen(workspace)?.program("wasm-bindgen")?;
+    let path = path_with([&wasm_pack, parent(&bindgen)?, parent(&wasm_opt)?])?;
 
     let mut build = Command::new("./build.sh");
     build.current_dir(&dir).env("PATH", &path);
     report.command("build.sh", &mut build);
 
-    let wasm_pack = CargoTool::wasm_pack().program("wasm-pack")?;
-    let mut test = Command::new(wasm_pack);
+    let mut test = Command::new(wasm_pack.join("wasm-pack"));
     test.args(["test", "--headless", "--chrome", "--chromedriver"])
         .arg(chromium.driver())
         .current_dir(&dir);
@@ -42,16 +43,15 @@ pub(crate) fn run(workspace: &Workspace, chromium: &Ready, report: &mut Report) 
     Ok(())
 }
 
-/// `PATH` with our tools first: wasm-pack takes those of the right version from there and
-/// downloads nothing.
-fn path_with_tools(workspace: &Workspace) -> Result<OsString> {
-    let tools = [CargoTool::wasm_pack(), CargoTool::wasm_bindgen(workspace)?];
-    let mut dirs = Vec::new();
-    for tool in &tools {
-        let missing = || format!("{} is not installed", tool.title());
-        dirs.push(tool.find().with_context(missing)?);
-    }
+/// `PATH` with these folders first: wasm-pack takes its tools from there, and downloads
+/// none.
+fn path_with(dirs: [&Path; 3]) -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
-    dirs.extend(env::split_paths(&path));
-    env::join_paths(dirs).context("a folder of PATH has a strange name")
+    let rest = env::split_paths(&path);
+    let all = dirs.into_iter().map(Path::to_path_buf).chain(rest);
+    env::join_paths(all).context("a folder of PATH has a strange name")
+}
+
+fn parent(program: &Path) -> Result<&Path> {
+    program.parent().context("a program lies in a folder")
 }

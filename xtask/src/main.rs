@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 mod artifacts;
 mod browsers;
 mod bundle;
+mod cache;
 mod cargo_tools;
 mod ci;
 mod demo;
@@ -25,6 +26,7 @@ mod size;
 mod system;
 mod test;
 mod wasm;
+mod wasm_opt;
 mod workspace;
 
 /// Sets up, shows, tests and measures this workspace.

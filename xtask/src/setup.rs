@@ -9,6 +9,7 @@ use crate::browsers::Browser;
 use crate::cargo_tools::CargoTool;
 use crate::exec;
 use crate::system;
+use crate::wasm_opt;
 use crate::workspace::{WASM_TARGET, Workspace};
 
 /// What `cargo xtask setup` takes.
@@ -27,7 +28,7 @@ pub(crate) struct Args {
 pub(crate) struct Needs {
     /// The wasm target of rustc, and `wasm-bindgen` with its test runner.
     pub(crate) wasm: bool,
-    /// `wasm-opt`, of the package binaryen.
+    /// `wasm-opt`.
     pub(crate) wasm_opt: bool,
     /// Node.js.
     pub(crate) node: bool,
@@ -59,6 +60,11 @@ impl Needs {
         if self.wasm {
             CargoTool::wasm_bindgen(workspace)?.ensure()?;
         }
+        if self.wasm_opt
+            && let Err(error) = wasm_opt::ensure()
+        {
+            eprintln!("note: {error:#}");
+        }
         for tool in self.single_tools() {
             if let Err(error) = tool.ensure() {
                 eprintln!("note: {error:#}");
@@ -85,11 +91,12 @@ impl Needs {
             .iter()
             .flat_map(|browser| browser.missing_packages())
             .collect();
-        if self.wasm_opt && system::program(&["wasm-opt"]).is_none() {
-            packages.insert("binaryen");
-        }
-        if self.node && system::program(&["node"]).is_none() {
+        let wasm_opt = self.wasm_opt && wasm_opt::find().is_none();
+        if (self.node || wasm_opt) && system::program(&["node"]).is_none() {
             packages.insert("nodejs");
+        }
+        if wasm_opt && system::program(&["npm"]).is_none() {
+            packages.insert("npm");
         }
         packages
     }
@@ -122,8 +129,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         let found = tool.find().map(|dir| dir.display().to_string());
         say(&tool.title(), found.ok_or("not installed".to_owned()));
     }
-    for name in ["wasm-opt", "node"] {
-        let found = system::program(&[name]).map(|path| path.display().to_string());
+    for (name, found) in [
+        ("wasm-opt", wasm_opt::find()),
+        ("node", system::program(&["node"])),
+    ] {
+        let found = found.map(|path| path.display().to_string());
         say(name, found.ok_or("not installed".to_owned()));
     }
     for browser in Browser::ALL {

@@ -48,7 +48,7 @@ pub(crate) fn measure(bundle: &Bundle) -> Result<String> {
     ensure!(
         bundle.optimised,
         "wasm-opt is missing, and the budget is that of an optimised module; \
-         install binaryen, or let `cargo xtask setup` do it"
+         `cargo xtask setup` installs it"
     );
     let read =
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));

@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use fantoccini::elements::Element;
-use fantoccini::key::Key;
-use fantoccini::{Client, Locator};
+use thirtyfour::{By, Key, WebDriver, WebElement};
 use tokio::time::sleep;
 
 /// How long the page may take to load, or to run its protocol.
@@ -54,7 +52,7 @@ pub enum State {
 /// The page, opened in a browser.
 #[derive(Debug)]
 pub struct Page {
-    client: Client,
+    browser: WebDriver,
 }
 
 impl Page {
@@ -62,13 +60,11 @@ impl Page {
     ///
     /// # Errors
     /// If it does not load.
-    pub async fn open(client: Client, url: &str) -> Result<Self> {
-        client.set_window_size(1200, 1000).await?;
-        client
-            .goto(url)
-            .await
-            .with_context(|| format!("cannot open {url}"))?;
-        let page = Self { client };
+    pub async fn open(browser: WebDriver, url: &str) -> Result<Self> {
+        browser.set_window_rect(0, 0, 1200, 1000).await?;
+        let opened = browser.goto(url).await;
+        opened.with_context(|| format!("cannot open {url}"))?;
+        let page = Self { browser };
         page.wait_for(&[State::Ready]).await?;
         Ok(page)
     }
@@ -120,7 +116,7 @@ impl Page {
     pub async fn run(&self) -> Result<State> {
         // The last run may have ended the same way: only what comes after counts.
         let script = "document.getElementById('status').dataset.state = 'pressed'";
-        self.client.execute(script, vec![]).await?;
+        self.browser.execute(script, []).await?;
         self.element("run").await?.click().await?;
         self.wait_for(&[State::Done, State::Failed]).await
     }
@@ -131,9 +127,8 @@ impl Page {
     /// If the field is missing, or the protocol does not end.
     pub async fn run_by_enter(&self) -> Result<State> {
         let script = "document.getElementById('status').dataset.state = 'pressed'";
-        self.client.execute(script, vec![]).await?;
-        let enter = char::from(Key::Enter).to_string();
-        self.element("message").await?.send_keys(&enter).await?;
+        self.browser.execute(script, []).await?;
+        self.element("message").await?.send_keys(Key::Enter).await?;
         self.wait_for(&[State::Done, State::Failed]).await
     }
 
@@ -165,8 +160,11 @@ impl Page {
     /// If there is no picture.
     pub async fn diagram_text(&self) -> Result<String> {
         let script = "return document.querySelector('#diagram svg')?.textContent ?? null";
-        let text = self.client.execute(script, vec![]).await?;
-        let text = text.as_str().context("there is no <svg> in #diagram")?;
+        let text = self.browser.execute(script, []).await?;
+        let text = text
+            .json()
+            .as_str()
+            .context("there is no <svg> in #diagram")?;
         Ok(text.to_owned())
     }
 
@@ -177,8 +175,8 @@ impl Page {
     pub async fn diagram_elements(&self) -> Result<Vec<String>> {
         let script = "return [...new Set([...document.querySelectorAll('#diagram *')]\
                       .map(element => element.localName))]";
-        let names = self.client.execute(script, vec![]).await?;
-        Ok(serde_json::from_value(names)?)
+        let names = self.browser.execute(script, []).await?;
+        Ok(names.convert()?)
     }
 
     /// Whether the page has no element of this id.
@@ -186,7 +184,7 @@ impl Page {
     /// # Errors
     /// If the page cannot be asked.
     pub async fn no_element(&self, id: &str) -> Result<bool> {
-        Ok(self.client.find_all(Locator::Id(id)).await?.is_empty())
+        Ok(self.browser.find_all(By::Id(id)).await?.is_empty())
     }
 
     /// The source of the diagram.
@@ -264,8 +262,8 @@ impl Page {
         Ok(text.unwrap_or_default())
     }
 
-    async fn element(&self, id: &str) -> Result<Element> {
-        let found = self.client.find(Locator::Id(id)).await;
+    async fn element(&self, id: &str) -> Result<WebElement> {
+        let found = self.browser.find(By::Id(id)).await;
         found.with_context(|| format!("the page has no #{id}"))
     }
 }

@@ -7,10 +7,8 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use fantoccini::wd::Capabilities;
-use fantoccini::{Client, ClientBuilder};
 use futures::FutureExt;
-use hyper_util::client::legacy::connect::HttpConnector;
+use thirtyfour::{Capabilities, WebDriver};
 
 use crate::driver::Driver;
 use crate::page::Page;
@@ -29,32 +27,29 @@ where
     F: Future<Output = Result<()>>,
 {
     let driver = Driver::start(&PathBuf::from(variable("CHOREO_E2E_DRIVER")?)).await?;
-    let client = ClientBuilder::new(HttpConnector::new())
-        .capabilities(capabilities()?)
-        .connect(&driver.url())
+    let browser = WebDriver::new(driver.url(), capabilities()?)
         .await
         .context("the driver cannot start the browser")?;
-    let outcome = AssertUnwindSafe(async {
-        let page = Page::open(client.clone(), &variable("CHOREO_E2E_PAGE")?).await?;
-        test(page).await
-    })
-    .catch_unwind()
-    .await;
-    let picture = screenshot(&client, name).await;
-    // Before anything can fail: a browser that nobody closes stays for ever.
-    let closed = client.close().await;
-    match outcome {
-        Ok(result) => result?,
-        Err(panic) => resume_unwind(panic),
-    }
-    picture?;
-    closed.context("cannot close the browser")
+    browser
+        .run_and_quit(async |browser: WebDriver| {
+            let visit = async {
+                let page = Page::open(browser.clone(), &variable("CHOREO_E2E_PAGE")?).await?;
+                test(page).await
+            };
+            // The picture matters most where the test panics.
+            let outcome = AssertUnwindSafe(visit).catch_unwind().await;
+            let picture = screenshot(&browser, name).await;
+            outcome.unwrap_or_else(|panic| resume_unwind(panic))?;
+            picture
+        })
+        .await?;
+    Ok(())
 }
 
-async fn screenshot(client: &Client, name: &str) -> Result<()> {
+async fn screenshot(browser: &WebDriver, name: &str) -> Result<()> {
     let dir = PathBuf::from(variable("CHOREO_E2E_SCREENSHOTS")?);
     let file = dir.join(format!("{}-{name}.png", variable("CHOREO_E2E_BROWSER")?));
-    let picture = client.screenshot().await.context("no screenshot")?;
+    let picture = browser.screenshot_as_png().await.context("no screenshot")?;
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     fs::write(&file, picture).with_context(|| format!("cannot write {}", file.display()))
 }
