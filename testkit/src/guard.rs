@@ -5,7 +5,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use choreo_core::{Error, ErrorKind, Result, runtime};
+use futures::StreamExt;
 use futures::future::{Either, select};
+use futures::stream::FuturesUnordered;
 
 use crate::{Promise, Violation, platform};
 
@@ -28,7 +30,7 @@ impl Guard {
         future: impl Future<Output = T>,
     ) -> Result<T, Violation> {
         let limit = self.time_limit;
-        runtime::timeout(limit, self.watched(&what, future))
+        runtime::timeout(limit, alone(self.watched(&what, future)))
             .await
             .map_err(|_| self.violation(format_args!("{what} hung for {limit:?}")))
     }
@@ -68,7 +70,8 @@ impl Guard {
         what: impl Display,
         future: Pin<&mut (impl Future<Output = T> + ?Sized)>,
     ) -> Result<(), Violation> {
-        match select(pin!(self.watched(&what, future)), pin!(self.look_on())).await {
+        let future = pin!(alone(self.watched(&what, future)));
+        match select(future, pin!(self.look_on())).await {
             Either::Left((output, _)) => Err(self.violation(format_args!(
                 "{what} did not wait, it ended with {output:?}"
             ))),
@@ -122,5 +125,15 @@ impl Guard {
 
     pub(crate) fn violation(&self, happened: impl Display) -> Violation {
         Violation::new(self.check, self.promise, happened)
+    }
+}
+
+/// Polls a future only when it was woken itself, and not because others beside it were: a wake-up
+/// that is forgotten becomes a hang.
+async fn alone<F: Future>(future: F) -> F::Output {
+    let mut woken = FuturesUnordered::from_iter([future]);
+    match woken.next().await {
+        Some(output) => output,
+        None => unreachable!("there is one future in it"),
     }
 }

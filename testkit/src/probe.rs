@@ -187,6 +187,45 @@ impl ChoreoHandler for Probe {
     }
 }
 
+/// `send to Bob with endpoint 0: u64 (07)`.
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (operation, endpoint, payload) = match self {
+            Self::Send {
+                endpoint,
+                to,
+                payload,
+            } => (format!("send to {to}"), endpoint, Some(payload)),
+            Self::Recv { endpoint, from } => (format!("receive from {from}"), endpoint, None),
+            Self::SendToAll {
+                endpoint,
+                to,
+                payload,
+            } => (format!("send to all of {to:?}"), endpoint, Some(payload)),
+        };
+        write!(f, "{operation} with endpoint {}", endpoint.id)?;
+        payload.map_or(Ok(()), |payload| write!(f, ": {}", describe(payload)))
+    }
+}
+
+/// A payload in words: its type and the start of its bytes, or its label.
+pub(crate) fn describe(payload: &Incoming) -> String {
+    const SHOWN: usize = 8;
+    match payload {
+        Incoming::Label(label) => format!("label {label:?}"),
+        Incoming::Message(message) => {
+            let bytes = message.bytes();
+            let shown = bytes.iter().take(SHOWN).map(|byte| format!("{byte:02x}"));
+            let shown = shown.collect::<Vec<_>>().join(" ");
+            let tag = message.type_tag();
+            match bytes.len() {
+                0..=SHOWN => format!("{tag} ({shown})"),
+                length => format!("{tag} ({shown} .. of {length} bytes)"),
+            }
+        }
+    }
+}
+
 impl fmt::Debug for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Probe")

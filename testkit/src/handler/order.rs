@@ -84,16 +84,24 @@ pub async fn nothing_is_lost_behind_the_first_receive(
 pub async fn a_receive_before_the_send_waits(fixture: &dyn ErasedFixture) -> Result<(), Violation> {
     let trial = Trial::new(fixture, "a_receive_before_the_send_waits", WAITS);
     let [alice, bob] = trial.session().await?;
-    {
-        let mut receiving = pin!(trial.recv(&bob, &alice, &7_u32));
-        let what = format!("{bob} receiving before {alice} sends");
-        trial.waits(what, receiving.as_mut()).await?;
-        trial.send(&alice, &bob, &7_u32).await?;
-        receiving.await?;
-    }
-    let mut offering = pin!(trial.offer(&bob, &alice, "late"));
-    let what = format!("{bob} offering before {alice} chooses");
-    trial.waits(what, offering.as_mut()).await?;
-    trial.choose(&alice, &bob, "late").await?;
-    offering.await
+    let mut receiving = pin!(bob.recv::<u32>(&alice));
+    let what = format!("{bob} receiving before {alice} sends");
+    trial.waits(&what, receiving.as_mut()).await?;
+    // It goes on waiting, now in another task, as far as it can tell.
+    let receiving = trial.ok(&what, receiving);
+    let sending = async {
+        trial.look_on().await;
+        trial.send(&alice, &bob, &7_u32).await
+    };
+    let (received, ()) = try_join!(receiving, sending)?;
+    trial.ensure(received == 7, || {
+        format!("{what} gave {received}, where 7 was sent")
+    })?;
+
+    let offering = trial.offer(&bob, &alice, "late");
+    let choosing = async {
+        trial.look_on().await;
+        trial.choose(&alice, &bob, "late").await
+    };
+    try_join!(offering, choosing).map(drop)
 }

@@ -1,4 +1,3 @@
-use std::fmt::Debug;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -9,11 +8,11 @@ use choreo_core::{
 use futures::future::BoxFuture;
 
 use crate::guard::Guard;
-use crate::{Call, LayerUnderTest, Probe, ProbeEndpoint, Promise, Violation};
+use crate::{Call, LayerUnderTest, Probe, ProbeEndpoint, Promise, Violation, probe};
 
 /// One run of one check of a layer: the layer with a probe below it.
 pub(super) struct Bench {
-    guard: Guard,
+    pub(super) guard: Guard,
     pub(super) probe: Probe,
     pub(super) endpoint: ProbeEndpoint,
     pub(super) layered: BoxHandler<RoleName>,
@@ -69,8 +68,7 @@ impl Bench {
         calling: impl Future<Output = Result<T>>,
     ) -> Result<Vec<Call>, Violation> {
         let earlier = self.probe.calls().len();
-        self.ok(format_args!("{what} through the layer"), calling)
-            .await?;
+        self.ok(what, calling).await?;
         Ok(self.probe.calls().split_off(earlier))
     }
 
@@ -93,7 +91,11 @@ impl Bench {
         due: &[Call],
     ) -> Result<(), Violation> {
         self.ensure(calls == due, || {
-            format!("{what} made the inner handler get {calls:?}, where {due:?} was due")
+            format!(
+                "{what} made the inner handler get {}, where {} was due",
+                list(calls),
+                list(due)
+            )
         })
     }
 
@@ -101,17 +103,12 @@ impl Bench {
     pub(super) async fn gives(&self, payload: Incoming) -> Result<(), Violation> {
         self.probe.deliver(payload.clone());
         let received = self.ok("receiving through the layer", self.recv()).await?;
-        self.expect("the layer's receive", &received, &payload)
-    }
-
-    pub(super) fn expect<T: PartialEq + Debug>(
-        &self,
-        what: &str,
-        found: &T,
-        due: &T,
-    ) -> Result<(), Violation> {
-        self.ensure(found == due, || {
-            format!("{what} gave {found:?}, where {due:?} was due")
+        self.ensure(received == payload, || {
+            format!(
+                "the layer's receive gave {}, where {} was due",
+                probe::describe(&received),
+                probe::describe(&payload)
+            )
         })
     }
 }
@@ -142,9 +139,20 @@ pub(super) fn as_received(payload: Outgoing<'_>) -> Incoming {
     }
 }
 
+fn list(calls: &[Call]) -> String {
+    match calls {
+        [] => "nothing".to_owned(),
+        calls => calls
+            .iter()
+            .map(Call::to_string)
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}
+
 fn describe(payload: Outgoing<'_>) -> String {
     match payload {
-        Outgoing::Message(message) => format!("sending a {}", message.type_tag()),
-        Outgoing::Label(label) => format!("sending the label {label:?}"),
+        Outgoing::Message(message) => format!("sending a {} through the layer", message.type_tag()),
+        Outgoing::Label(label) => format!("sending the label {label:?} through the layer"),
     }
 }

@@ -57,8 +57,10 @@ pub async fn send_to_all_goes_through_as_one(layer: &dyn LayerUnderTest) -> Resu
                 payload: as_received(payload),
             };
             let sending = bench.layered.send_to_all(&(), &to, payload);
-            let calls = bench.calls("sending to all", sending).await?;
-            bench.expect_calls("sending to all", &calls, &[due])?;
+            let calls = bench
+                .calls("sending to all through the layer", sending)
+                .await?;
+            bench.expect_calls("sending to all through the layer", &calls, &[due])?;
         }
     }
     Ok(())
@@ -89,12 +91,13 @@ pub async fn the_endpoint_is_passed_on(layer: &dyn LayerUnderTest) -> Result<(),
     for call in each_method(&bench).await? {
         let (Call::Send { endpoint, .. }
         | Call::Recv { endpoint, .. }
-        | Call::SendToAll { endpoint, .. }) = call;
-        bench.expect(
-            "the layer, to the inner handler, as the endpoint,",
-            &endpoint,
-            &bench.endpoint,
-        )?;
+        | Call::SendToAll { endpoint, .. }) = &call;
+        bench.ensure(*endpoint == bench.endpoint, || {
+            format!(
+                "the inner handler got {call}, where endpoint {} was due",
+                bench.endpoint.id
+            )
+        })?;
     }
     Ok(())
 }
@@ -109,8 +112,10 @@ pub async fn the_roles_are_passed_on(layer: &dyn LayerUnderTest) -> Result<(), V
             Call::SendToAll { to, .. } => roles.extend(to),
         }
     }
-    let due = vec![bob(), bob(), carol(), carol(), bob(), carol()];
-    bench.expect("the layer, to the inner handler, as roles,", &roles, &due)
+    let due = [bob(), bob(), carol(), carol(), bob(), carol()];
+    bench.ensure(roles == due, || {
+        format!("the inner handler got calls with {roles:?}, where {due:?} were due")
+    })
 }
 
 /// A send and a receive with Bob, the same with Carol, and a send to both.
@@ -118,13 +123,21 @@ async fn each_method(bench: &Bench) -> Result<Vec<Call>, Violation> {
     let (layered, mut calls) = (&bench.layered, Vec::new());
     for role in &bench.both {
         let sending = layered.send_payload(&(), role, Outgoing::Message(&1_u32));
-        calls.extend(bench.calls("sending", sending).await?);
+        calls.extend(bench.calls("sending through the layer", sending).await?);
         bench.probe.deliver(message(&1_u32));
         let receiving = layered.recv_payload(&(), role);
-        calls.extend(bench.calls("receiving", receiving).await?);
+        calls.extend(
+            bench
+                .calls("receiving through the layer", receiving)
+                .await?,
+        );
     }
     let sending = bench.send_to_both(Outgoing::Message(&1_u32));
-    calls.extend(bench.calls("sending to all", sending).await?);
+    calls.extend(
+        bench
+            .calls("sending to all through the layer", sending)
+            .await?,
+    );
     Ok(calls)
 }
 
@@ -138,7 +151,7 @@ pub async fn a_send_is_handed_on_before_it_returns(
         bench.ok("sending through the layer", sending).await?;
         let handed_on = bench.probe.calls().len();
         bench.ensure(handed_on == number, || {
-            format!("{number} sends returned, and the inner handler got {handed_on}")
+            format!("{number} of 3 sends returned, and the inner handler got {handed_on}")
         })?;
     }
     Ok(())
@@ -155,7 +168,7 @@ pub async fn a_receive_is_one_receive(layer: &dyn LayerUnderTest) -> Result<(), 
         bench.ok("receiving through the layer", receiving).await?;
         let made = bench.probe.calls().len();
         bench.ensure(made == number, || {
-            format!("{number} receives returned, and the inner handler got {made}")
+            format!("{number} of 3 receives returned, and the inner handler got {made}")
         })?;
     }
     Ok(())

@@ -2,7 +2,7 @@ use choreo_core::{BoxHandler, ChoreoHandlerExt, Outgoing, RoleName};
 
 use super::bench::{Bench, message};
 use crate::promise::STACKS;
-use crate::{LayerUnderTest, Violation};
+use crate::{LayerUnderTest, Violation, probe};
 
 /// The layer does its work through `layer` and through tower, over a box, over itself, and for
 /// several handlers.
@@ -33,7 +33,7 @@ async fn round_trip(
     stack: &str,
     layered: &BoxHandler<RoleName>,
 ) -> Result<(), Violation> {
-    let what = format!("sending through the layer, stacked {stack},");
+    let what = format!("sending, with the layer stacked {stack},");
     let sending = layered.send_payload(&(), &bench.bob, Outgoing::Message(&1_u32));
     let calls = bench.calls(&what, sending).await?;
     bench.ensure(calls.len() == 1, || {
@@ -43,9 +43,13 @@ async fn round_trip(
         )
     })?;
     bench.probe.deliver(message(&2_u32));
-    let what = format!("receiving through the layer, stacked {stack},");
-    let received = bench
-        .ok(&what, layered.recv_payload(&(), &bench.bob))
-        .await?;
-    bench.expect(&what, &received, &message(&2_u32))
+    let due = message(&2_u32);
+    bench.probe.deliver(due.clone());
+    let what = format!("receiving, with the layer stacked {stack},");
+    let receiving = layered.recv_payload(&(), &bench.bob);
+    let received = bench.ok(&what, receiving).await?;
+    bench.ensure(received == due, || {
+        let (found, due) = (probe::describe(&received), probe::describe(&due));
+        format!("{what} gave {found}, where {due} was due")
+    })
 }
