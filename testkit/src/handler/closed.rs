@@ -88,18 +88,28 @@ pub async fn a_send_to_a_closed_peer_is_an_error(
         .map(drop)
 }
 
-/// A send that waits at a full queue when the peer leaves ends with an error of kind `Closed`.
-pub async fn a_waiting_send_learns_that_the_peer_left(
+/// A send that waits at a full queue when the peer leaves does not wait for ever. It ends with an
+/// error of kind `Closed`, or well, where the message had its place in the queue already; the next
+/// send fails.
+pub async fn a_waiting_send_ends_when_the_peer_leaves(
     fixture: &dyn ErasedFixture,
 ) -> Result<(), Violation> {
-    let check = "a_waiting_send_learns_that_the_peer_left";
+    let check = "a_waiting_send_ends_when_the_peer_leaves";
     let trial = Trial::new(fixture, check, CLOSED);
     let [alice, bob] = trial.session().await?;
     let (_, waiting) = trial.fill(&alice, &bob).await?;
-    let what = format!("{alice}'s send, waiting at a full queue when {bob} left,");
+    let left = bob.name().clone();
     trial.leave(bob).await?;
+    let what = format!("{alice}'s send, waiting at a full queue when {left} left,");
+    if let Err(error) = trial.within(&what, waiting).await? {
+        trial.ensure(error.kind() == ErrorKind::Closed, || {
+            format!("{what} failed with {error:?}, where an error of kind Closed was due")
+        })?;
+    }
+    let what = format!("{alice} sending to {left}, who has left with a full queue,");
+    let sending = alice.send(&left, &1_u32);
     trial
-        .fails(what, ErrorKind::Closed, waiting)
+        .fails(what, ErrorKind::Closed, sending)
         .await
         .map(drop)
 }

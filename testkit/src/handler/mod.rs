@@ -40,7 +40,7 @@ pub use cancel::{
 pub use closed::{
     a_closed_peer_does_not_disturb_the_others, a_closed_peer_is_an_error_after_what_it_sent,
     a_send_to_a_closed_peer_is_an_error, a_waiting_receive_learns_that_the_peer_left,
-    a_waiting_send_learns_that_the_peer_left,
+    a_waiting_send_ends_when_the_peer_leaves,
 };
 pub use content::{
     a_large_message_arrives_whole, empty_messages_arrive, labels_arrive_as_they_are,
@@ -102,7 +102,7 @@ macro_rules! __handler_checks {
             a_closed_peer_is_an_error_after_what_it_sent: 2,
             a_waiting_receive_learns_that_the_peer_left: 2,
             a_send_to_a_closed_peer_is_an_error: 2,
-            a_waiting_send_learns_that_the_peer_left: 2,
+            a_waiting_send_ends_when_the_peer_leaves: 2,
             a_closed_peer_does_not_disturb_the_others: 3,
             waiting_for_one_peer_does_not_block_another: 3,
             receives_from_different_peers_overlap: 3,

@@ -47,7 +47,7 @@ rejections! { handler:
     forgets_what_a_peer_sent_before_it_left: sharing::<ForgetsAtLeave>() => a_closed_peer_is_an_error_after_what_it_sent;
     hangs_at_a_closed_peer: of::<HangsAtClosed>() => a_waiting_receive_learns_that_the_peer_left;
     sends_to_nobody: of::<SendsToNobody>() => a_send_to_a_closed_peer_is_an_error;
-    hangs_at_a_peer_that_closes: of::<HangsAtClosed>() => a_waiting_send_learns_that_the_peer_left;
+    hangs_at_a_peer_that_closes: of::<HangsAtClosed>() => a_waiting_send_ends_when_the_peer_leaves;
     takes_one_peer_for_all: of::<OneLeftAllLeft>() => a_closed_peer_does_not_disturb_the_others;
     locks_for_all_peers: of::<OneLock>() => waiting_for_one_peer_does_not_block_another;
     receives_one_at_a_time: of::<OneReceiveAtATime>() => receives_from_different_peers_overlap;
