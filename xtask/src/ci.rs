@@ -85,7 +85,7 @@ fn deny(workspace: &Workspace, report: &mut Report) {
     let check = |what: &[&str]| {
         let mut command = Command::new(&cargo_deny);
         command.current_dir(workspace.root());
-        command.args(["--all-features", "check"]).args(what);
+        command.args(["--workspace", "check"]).args(what);
         command
     };
     let mut offline = check(&["licenses", "bans", "sources"]);
