@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::channel::oneshot;
-use futures::future::try_join_all;
+use futures::future::{LocalBoxFuture, try_join_all};
 
 use super::Task;
 use crate::Violation;
@@ -21,7 +21,7 @@ macro_rules! __test {
     ($name:ident, $check:expr) => {
         #[::core::prelude::v1::test]
         fn $name() -> $crate::__private::Result<(), $crate::Violation> {
-            $crate::__private::run(|| $check)
+            $crate::__private::run(|| ::std::boxed::Box::pin($check))
         }
     };
 }
@@ -33,9 +33,7 @@ macro_rules! __test {
 ///
 /// # Panics
 /// When the check does.
-pub fn run<F: Future<Output = Result<(), Violation>>>(
-    check: impl FnOnce() -> F + Send + 'static,
-) -> Result<(), Violation> {
+pub fn run(check: fn() -> LocalBoxFuture<'static, Result<(), Violation>>) -> Result<(), Violation> {
     let step = Step::default();
     let (done, finished) = channel::<()>();
     let running = thread::spawn({

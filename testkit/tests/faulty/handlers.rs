@@ -90,8 +90,10 @@ impl Fault for BlocksItsThread {
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn blocks_its_thread() {
-    let blocked = choreo_testkit::__private::run(|| async {
-        choreo_testkit::handler::a_receive_before_the_send_waits(&of::<BlocksItsThread>()).await
+    let blocked = choreo_testkit::__private::run(|| {
+        Box::pin(async {
+            choreo_testkit::handler::a_receive_before_the_send_waits(&of::<BlocksItsThread>()).await
+        })
     });
     let violation = blocked.unwrap_err();
     let happened = violation.happened();
