@@ -3,6 +3,8 @@
 
 #[cfg(feature = "fault-injection")]
 mod fault_injection;
+#[cfg(any(feature = "metrics", feature = "retry"))]
+mod in_box;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "record")]

@@ -3,9 +3,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use choreo_core::{ChoreoHandler, Layer, Result, forward, handler_fn, runtime};
+use choreo_core::{ChoreoHandler, Error, Layer, Result, forward, handler_fn, runtime};
 
-/// Sends again what provably was not sent: [`Error::is_transient`](choreo_core::Error::is_transient).
+use crate::in_box::in_box;
+
+/// Sends again what provably was not sent: [`Error::is_transient`].
 ///
 /// Anything else is never repeated: an error that may have come after the delivery, one that
 /// would come again (a message that does not serialise, a protocol violation), and receives.
@@ -118,15 +120,11 @@ impl RetryLayer {
         builder.with_jitter().with_jitter_seed(seed).build()
     }
 
-    /// Awaits the first attempt, and makes more of them while that is safe and allowed.
-    async fn run<A>(&self, first: A, attempt: impl Fn() -> A) -> Result<()>
+    /// Makes more attempts, while that is safe and allowed.
+    async fn again<A>(self, mut error: Error, attempt: impl Fn() -> A) -> Result<()>
     where
         A: Future<Output = Result<()>>,
     {
-        let mut error = match first.await {
-            Err(error) if error.is_transient() => error,
-            done => return done,
-        };
         let failed_at = runtime::Instant::now();
         let mut attempts = 1_usize;
         for delay in self.delays() {
@@ -167,20 +165,34 @@ impl<H: ChoreoHandler> ChoreoHandler for Retry<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            let first = self.inner.send_payload(endpoint, to, payload);
             if self.layer.retries == 0 {
-                return first;
+                return self.inner.send_payload(endpoint, to, payload);
             }
-            let again = move || self.inner.send_payload(endpoint, to, payload);
-            Box::pin(self.layer.run(first, again))
+            in_box(move || async move {
+                match self.inner.send_payload(endpoint, to, payload).await {
+                    // In a box of its own: most sends have no use for it.
+                    Err(error) if error.is_transient() => {
+                        let attempt = || self.inner.send_payload(endpoint, to, payload);
+                        Box::pin(self.layer.again(error, attempt)).await
+                    }
+                    done => done,
+                }
+            })
         }
         fn send_to_all(self, endpoint, to, payload) {
-            let first = self.inner.send_to_all(endpoint, to, payload);
             if self.layer.retries == 0 {
-                return first;
+                return self.inner.send_to_all(endpoint, to, payload);
             }
-            let again = move || self.inner.send_to_all(endpoint, to, payload);
-            Box::pin(self.layer.run(first, again))
+            in_box(move || async move {
+                match self.inner.send_to_all(endpoint, to, payload).await {
+                    // In a box of its own: most sends have no use for it.
+                    Err(error) if error.is_transient() => {
+                        let attempt = || self.inner.send_to_all(endpoint, to, payload);
+                        Box::pin(self.layer.again(error, attempt)).await
+                    }
+                    done => done,
+                }
+            })
         }
     }
 

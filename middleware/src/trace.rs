@@ -7,7 +7,7 @@ use choreo_core::{
 };
 use tracing::{Instrument, Level};
 
-use crate::watched::Measured;
+use crate::watched::{Size, Watched};
 
 /// Tells [`tracing`] about every operation, under the target `choreo`.
 ///
@@ -105,10 +105,10 @@ impl<H: ChoreoHandler> ChoreoHandler for Trace<H> {
             }
             Box::pin(async move {
                 let running = self.layer.start(Operation::sending(payload).name(), to.name());
-                let measured = Measured::new(payload);
-                let sent = self.inner.send_payload(endpoint, to, measured.outgoing());
+                let watched = Watched::<Size>::of(payload);
+                let sent = self.inner.send_payload(endpoint, to, watched.outgoing(payload));
                 let sent = sent.instrument(running.span()).await;
-                running.sent(payload, measured.bytes(), &sent);
+                running.sent(payload, watched.note().of(payload), &sent);
                 sent
             })
         }
@@ -131,10 +131,10 @@ impl<H: ChoreoHandler> ChoreoHandler for Trace<H> {
             Box::pin(async move {
                 let peers: Vec<_> = to.iter().map(RoleId::name).collect();
                 let running = self.layer.start("broadcast", peers.join(", "));
-                let measured = Measured::new(payload);
-                let sent = self.inner.send_to_all(endpoint, to, measured.outgoing());
+                let watched = Watched::<Size>::of(payload);
+                let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload));
                 let sent = sent.instrument(running.span()).await;
-                running.sent(payload, measured.bytes(), &sent);
+                running.sent(payload, watched.note().of(payload), &sent);
                 sent
             })
         }

@@ -1,9 +1,11 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use choreo_core::{BytesMut, Codec, Message, Outgoing, Result, TypeTag, erased_serde};
 
-/// A payload on its way out that is looked at where it is encoded, so that no layer has to encode
+/// A message on its way out that is looked at where it is encoded, so that no layer has to encode
 /// it a second time.
 pub(crate) struct Watched<'a, N> {
-    payload: Outgoing<'a>,
+    message: &'a dyn Message,
     note: N,
 }
 
@@ -14,77 +16,70 @@ pub(crate) trait Note: Default + Send + Sync {
 }
 
 impl<'a, N: Note> Watched<'a, N> {
-    pub(crate) fn new(payload: Outgoing<'a>) -> Self {
+    pub(crate) fn new(message: &'a dyn Message) -> Self {
         Self {
-            payload,
+            message,
             note: N::default(),
         }
     }
 
-    /// What to pass on instead of the payload.
-    pub(crate) fn outgoing(&self) -> Outgoing<'_> {
-        match self.payload {
-            Outgoing::Message(_) => Outgoing::Message(self),
-            label @ Outgoing::Label(_) => label,
-        }
+    /// Watches the message of a payload. There is nothing to watch at a label.
+    pub(crate) fn of(payload: Outgoing<'a>) -> Self {
+        Self::new(match payload {
+            Outgoing::Message(message) => message,
+            Outgoing::Label(_) => &(),
+        })
     }
 
-    pub(crate) fn payload(&self) -> Outgoing<'a> {
-        self.payload
+    /// What to pass on instead of the payload.
+    pub(crate) fn outgoing<'b>(&'b self, payload: Outgoing<'b>) -> Outgoing<'b> {
+        match payload {
+            Outgoing::Message(_) => Outgoing::Message(self),
+            Outgoing::Label(_) => payload,
+        }
     }
 
     pub(crate) fn note(&self) -> &N {
         &self.note
     }
-
-    fn message(&self) -> &dyn Message {
-        match &self.payload {
-            Outgoing::Message(message) => *message,
-            Outgoing::Label(label) => label,
-        }
-    }
 }
 
 impl<N: Note> Message for Watched<'_, N> {
     fn type_tag(&self) -> TypeTag {
-        self.message().type_tag()
+        self.message.type_tag()
     }
 
     fn encode(&self, codec: Codec, out: &mut BytesMut) -> Result<()> {
         let before = out.len();
-        self.message().encode(codec, out)?;
-        self.note.encoded(self.message(), codec, &out[before..]);
+        self.message.encode(codec, out)?;
+        self.note.encoded(self.message, codec, &out[before..]);
         Ok(())
     }
 
     fn as_serialize(&self) -> &dyn erased_serde::Serialize {
-        self.message().as_serialize()
+        self.message.as_serialize()
     }
 }
 
-/// The size of a message.
-#[cfg(any(feature = "metrics", feature = "trace"))]
+/// The size of a message; 0 when nobody has encoded it.
 #[derive(Default)]
-pub(crate) struct Size(std::sync::atomic::AtomicUsize);
+pub(crate) struct Size(AtomicUsize);
 
-#[cfg(any(feature = "metrics", feature = "trace"))]
 impl Note for Size {
     fn encoded(&self, _: &dyn Message, _: Codec, bytes: &[u8]) {
-        self.0
-            .store(bytes.len(), std::sync::atomic::Ordering::Relaxed);
+        self.0.store(bytes.len(), Ordering::Relaxed);
     }
 }
 
-/// A payload whose size is to be known.
-#[cfg(any(feature = "metrics", feature = "trace"))]
-pub(crate) type Measured<'a> = Watched<'a, Size>;
+impl Size {
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 
-#[cfg(any(feature = "metrics", feature = "trace"))]
-impl Measured<'_> {
-    /// The size of the encoded message, 0 when nobody has encoded it, or of the label.
-    pub(crate) fn bytes(&self) -> usize {
-        match self.payload {
-            Outgoing::Message(_) => self.note.0.load(std::sync::atomic::Ordering::Relaxed),
+    /// The size of the payload: of a label, its length.
+    pub(crate) fn of(&self, payload: Outgoing<'_>) -> usize {
+        match payload {
+            Outgoing::Message(_) => self.get(),
             Outgoing::Label(label) => label.len(),
         }
     }

@@ -5,15 +5,20 @@
 mod facade;
 mod snapshot;
 mod stats;
+mod watch;
 
 use std::fmt;
 use std::sync::Arc;
 
-use choreo_core::{ChoreoHandler, Incoming, Layer, Operation, PeerMap, RoleId, handler_fn};
+use choreo_core::{
+    ChoreoHandler, Incoming, Layer, Operation, Outgoing, PeerMap, Result, RoleId, handler_fn,
+};
 
-use crate::watched::Measured;
+use crate::in_box::in_box;
+use crate::watched::{Size, Watched};
 pub use snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
-use stats::{Config, Peer, Registry, Wait, Watch};
+use stats::{Config, ONE, Peer, Registry, Stats};
+use watch::{Counted, Watch};
 
 /// Counts operations, bytes, errors and waits, for each peer and each kind of operation.
 ///
@@ -33,7 +38,7 @@ use stats::{Config, Peer, Registry, Wait, Watch};
 /// Most operations are done at once, in less time than reading a clock takes, so an operation is
 /// timed only if it has to wait (for the peer, for room in a queue, for the network): from then
 /// on until it is done. Of each peer and kind of operation the first 16 waits are timed, after
-/// that every 16th; [`time_every`](MetricsLayer::time_every) sets another step, 1 times all.
+/// that every 64th; [`time_every`](MetricsLayer::time_every) sets another step, 1 times all.
 /// How many operations had to wait is counted exactly. Broadcasts are not timed.
 ///
 /// ```
@@ -106,8 +111,8 @@ impl MetricsLayer {
         Self::default()
     }
 
-    /// Times the first `every` waits of each peer and kind of operation, and every so many-th
-    /// after that; 1 times all, 0 none. It is 16 unless told otherwise.
+    /// Times each so many-th wait of a peer and kind of operation, besides the first 16: 1 times
+    /// all, 0 none. It is 64 unless told otherwise; other numbers count as the next power of two.
     ///
     /// Starts with counters of its own: to be called before handlers are wrapped.
     #[must_use]
@@ -223,44 +228,40 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            Box::pin(async move {
-                let stats = self.peer(to).of(Operation::sending(payload));
-                let measured = Measured::new(payload);
-                let sent = self.inner.send_payload(endpoint, to, measured.outgoing());
-                let (sent, wait) = Watch::new(sent, stats).await;
-                match &sent {
-                    Ok(()) => stats.count(measured.bytes(), wait),
-                    Err(_) => stats.count_error(),
+            let peer = self.peer(to);
+            match payload {
+                Outgoing::Message(message) => {
+                    let stats = peer.of(Operation::Send);
+                    in_box(move || async move {
+                        let watched = Watched::<Size>::new(message);
+                        let payload = Outgoing::Message(&watched);
+                        let sent = self.inner.send_payload(endpoint, to, payload);
+                        Watch::new(sent, Sending { stats, size: watched.note() }).await
+                    })
                 }
-                sent
-            })
+                Outgoing::Label(label) => {
+                    let stats = peer.of(Operation::Choose);
+                    let sent = self.inner.send_payload(endpoint, to, payload);
+                    Box::pin(Watch::new(sent, Choosing { stats, bytes: label.len() }))
+                }
+            }
         }
         fn recv_payload(self, endpoint, from) {
-            Box::pin(async move {
-                let peer = self.peer(from);
+            let peer = self.peer(from);
+            in_box(|| {
                 let received = self.inner.recv_payload(endpoint, from);
-                let (received, wait) = Watch::new(received, peer.of(Operation::Recv)).await;
-                match &received {
-                    Ok(Incoming::Message(message)) => {
-                        peer.of(Operation::Recv).count(message.bytes().len(), wait);
-                    }
-                    Ok(Incoming::Label(label)) => {
-                        peer.of(Operation::Offer).count(label.as_str().len(), wait);
-                    }
-                    Err(_) => peer.of(Operation::Recv).count_error(),
-                }
-                received
+                Watch::new(received, Receiving { peer })
             })
         }
         fn send_to_all(self, endpoint, to, payload) {
             Box::pin(async move {
                 let operation = Operation::sending(payload);
-                let measured = Measured::new(payload);
-                let sent = self.inner.send_to_all(endpoint, to, measured.outgoing()).await;
+                let watched = Watched::<Size>::of(payload);
+                let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload)).await;
                 match &sent {
                     Ok(()) => {
                         for peer in to {
-                            self.peer(peer).of(operation).count(measured.bytes(), Wait::None);
+                            self.peer(peer).of(operation).count(ONE, watched.note().of(payload));
                         }
                     }
                     Err(error) => {
@@ -273,5 +274,68 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
                 sent
             })
         }
+    }
+}
+
+struct Sending<'a> {
+    stats: &'a Stats,
+    size: &'a Size,
+}
+
+impl Counted<Result<()>> for Sending<'_> {
+    fn stats(&self) -> &Stats {
+        self.stats
+    }
+
+    fn count(&self, sent: &Result<()>, one: u64) -> &Stats {
+        match sent {
+            Ok(()) => self.stats.count(one, self.size.get()),
+            Err(_) => self.stats.count_error(),
+        }
+        self.stats
+    }
+}
+
+struct Receiving<'a> {
+    peer: &'a Peer,
+}
+
+impl Counted<Result<Incoming>> for Receiving<'_> {
+    fn stats(&self) -> &Stats {
+        self.peer.of(Operation::Recv)
+    }
+
+    fn count(&self, received: &Result<Incoming>, one: u64) -> &Stats {
+        let (operation, bytes) = match received {
+            Ok(Incoming::Message(message)) => (Operation::Recv, message.bytes().len()),
+            Ok(Incoming::Label(label)) => (Operation::Offer, label.as_str().len()),
+            Err(_) => {
+                let stats = self.peer.of(Operation::Recv);
+                stats.count_error();
+                return stats;
+            }
+        };
+        let stats = self.peer.of(operation);
+        stats.count(one, bytes);
+        stats
+    }
+}
+
+struct Choosing<'a> {
+    stats: &'a Stats,
+    bytes: usize,
+}
+
+impl Counted<Result<()>> for Choosing<'_> {
+    fn stats(&self) -> &Stats {
+        self.stats
+    }
+
+    fn count(&self, sent: &Result<()>, one: u64) -> &Stats {
+        match sent {
+            Ok(()) => self.stats.count(one, self.bytes),
+            Err(_) => self.stats.count_error(),
+        }
+        self.stats
     }
 }

@@ -1,9 +1,6 @@
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use choreo_core::Operation;
@@ -28,7 +25,7 @@ pub(super) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            time_every: 16,
+            time_every: 64,
             #[cfg(feature = "metrics-facade")]
             role: None,
         }
@@ -108,7 +105,8 @@ pub(super) struct Stats {
     recent: AtomicU64,
     total: Mutex<Total>,
     errors: AtomicU64,
-    time_every: u32,
+    /// The step less one: a power of two less one.
+    time_every: Option<u64>,
     timed: OnceLock<Box<Timed>>,
     #[cfg(feature = "metrics-facade")]
     facade: super::facade::Facade,
@@ -121,8 +119,8 @@ struct Total {
     bytes: u64,
 }
 
-const COUNT: u64 = 1 << 48;
-const WAITED: u64 = 1 << 32;
+pub(super) const ONE: u64 = 1 << 48;
+pub(super) const WAITED: u64 = 1 << 32;
 const BYTES: u64 = WAITED - 1;
 /// The highest bits of the operations and of the bytes: half of the room is used up.
 const FULL: u64 = 1 << 63 | 1 << 31;
@@ -131,8 +129,8 @@ const LARGE: usize = 1 << 20;
 
 impl Total {
     fn add(&mut self, recent: u64) {
-        self.count += recent / COUNT;
-        self.waited += recent / WAITED % (COUNT / WAITED);
+        self.count += recent / ONE;
+        self.waited += recent / WAITED % (ONE / WAITED);
         self.bytes += recent & BYTES;
     }
 }
@@ -144,38 +142,39 @@ impl Stats {
             recent: AtomicU64::new(0),
             total: Mutex::default(),
             errors: AtomicU64::new(0),
-            time_every: config.time_every,
+            time_every: (config.time_every > 0)
+                .then(|| u64::from(config.time_every).next_power_of_two() - 1),
             timed: OnceLock::new(),
             #[cfg(feature = "metrics-facade")]
             facade: super::facade::Facade::new(config.role.as_deref(), peer, operation),
         }
     }
 
-    /// Counts an operation that went well.
-    pub(super) fn count(&self, bytes: usize, wait: Wait) {
-        let waited = match wait {
-            Wait::None => 0,
-            Wait::Untimed => WAITED,
-            Wait::Timed(time) => {
-                self.time(time);
-                WAITED
-            }
-        };
-        if bytes >= LARGE {
-            let mut total = lock(&self.total);
-            total.add(COUNT + waited);
-            total.bytes += bytes as u64;
-        } else {
-            let before = self
-                .recent
-                .fetch_add(COUNT + waited + bytes as u64, Relaxed);
+    /// Counts operations that went well: [`ONE`], and [`WAITED`] if it has waited.
+    pub(super) fn count(&self, one: u64, bytes: usize) {
+        if bytes < LARGE {
+            let before = self.recent.fetch_add(one + bytes as u64, Relaxed);
             if before & FULL != 0 {
-                let mut total = lock(&self.total);
-                total.add(self.recent.swap(0, Relaxed));
+                self.make_room();
             }
+        } else {
+            self.count_large(one, bytes);
         }
         #[cfg(feature = "metrics-facade")]
         self.facade.count(bytes);
+    }
+
+    #[cold]
+    fn make_room(&self) {
+        let mut total = lock(&self.total);
+        total.add(self.recent.swap(0, Relaxed));
+    }
+
+    #[cold]
+    fn count_large(&self, one: u64, bytes: usize) {
+        let mut total = lock(&self.total);
+        total.add(one);
+        total.bytes += bytes as u64;
     }
 
     pub(super) fn count_error(&self) {
@@ -185,23 +184,19 @@ impl Stats {
     }
 
     /// Whether the wait that begins is one to time.
-    fn times_next(&self) -> bool {
+    pub(super) fn times_next(&self) -> bool {
         /// All of the first so many are.
         const FIRST: u64 = 16;
-        let waited = (self.recent.load(Relaxed) / WAITED % (COUNT / WAITED)) as u32;
-        self.time_every != 0
-            && (waited.is_multiple_of(self.time_every)
-                || self
-                    .timed
-                    .get()
-                    .is_none_or(|timed| timed.count.load(Relaxed) < FIRST))
+        let waited = self.recent.load(Relaxed) / WAITED % (ONE / WAITED);
+        self.time_every
+            .is_some_and(|mask| waited < FIRST || waited & mask == 0)
     }
 
     #[cold]
-    fn time(&self, time: Duration) {
+    pub(super) fn time(&self, since: Instant) {
+        let time = since.elapsed();
         let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let timed = self.timed.get_or_init(Box::default);
-        timed.count.fetch_add(1, Relaxed);
         timed.nanos.fetch_add(nanos, Relaxed);
         timed.buckets[Waits::bucket(time)].fetch_add(1, Relaxed);
         #[cfg(feature = "metrics-facade")]
@@ -234,7 +229,6 @@ impl Stats {
 
 /// The waits that were timed. Few operations have any, so they are kept apart.
 struct Timed {
-    count: AtomicU64,
     nanos: AtomicU64,
     buckets: [AtomicU64; Waits::BUCKETS],
 }
@@ -242,7 +236,6 @@ struct Timed {
 impl Default for Timed {
     fn default() -> Self {
         Self {
-            count: AtomicU64::new(0),
             nanos: AtomicU64::new(0),
             buckets: [const { AtomicU64::new(0) }; Waits::BUCKETS],
         }
@@ -256,50 +249,6 @@ impl Timed {
             total: Duration::from_nanos(self.nanos.load(Relaxed)),
             buckets,
         }
-    }
-}
-
-/// Awaits a future and looks at the clock only if it is not ready at once.
-pub(super) struct Watch<'a, F> {
-    future: F,
-    stats: &'a Stats,
-    wait: Option<Option<Instant>>,
-}
-
-/// How long an operation had to wait.
-#[derive(Clone, Copy)]
-pub(super) enum Wait {
-    None,
-    Untimed,
-    Timed(Duration),
-}
-
-impl<'a, F> Watch<'a, F> {
-    pub(super) fn new(future: F, stats: &'a Stats) -> Self {
-        Self {
-            future,
-            stats,
-            wait: None,
-        }
-    }
-}
-
-impl<F: Future + Unpin> Future for Watch<'_, F> {
-    type Output = (F::Output, Wait);
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Poll::Ready(output) = Pin::new(&mut self.future).poll(context) else {
-            if self.wait.is_none() {
-                self.wait = Some(self.stats.times_next().then(Instant::now));
-            }
-            return Poll::Pending;
-        };
-        let wait = match self.wait {
-            None => Wait::None,
-            Some(None) => Wait::Untimed,
-            Some(Some(since)) => Wait::Timed(since.elapsed()),
-        };
-        Poll::Ready((output, wait))
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use choreo_core::{
     Bytes, ChoreoHandler, Codec, Encoded, Error, Incoming, Label, Layer, Message, Operation,
-    Outgoing, Result, RoleId, RoleName, handler_fn,
+    Outgoing, PeerMap, Result, RoleId, RoleName, handler_fn,
 };
 
 use crate::watched::{Note, Watched};
@@ -53,10 +53,11 @@ pub use replay::Replay;
 /// # Cancel safety
 /// As the inner handler's. A send that is dropped is recorded as failed, since it may have been
 /// delivered; a receive that is dropped leaves no trace.
-#[derive(Clone, Debug)]
-pub struct Record<H> {
+#[derive(Debug)]
+pub struct Record<H: ChoreoHandler> {
     inner: H,
     layer: RecordLayer,
+    names: PeerMap<H::Role, RoleName>,
 }
 
 /// Configures [`Record`].
@@ -67,7 +68,7 @@ pub struct RecordLayer {
     contents: bool,
 }
 
-impl<H> Record<H> {
+impl<H: ChoreoHandler> Record<H> {
     /// Records `inner`, which plays the role of that name.
     #[must_use]
     pub fn new(inner: H, role: impl Into<RoleName>, recording: &Recording) -> Self {
@@ -78,6 +79,11 @@ impl<H> Record<H> {
     #[must_use]
     pub fn inner(&self) -> &H {
         &self.inner
+    }
+
+    fn name(&self, peer: &H::Role) -> RoleName {
+        let name = || RoleName::from(peer.name());
+        self.names.get_or_insert_with(peer, name).clone()
     }
 }
 
@@ -108,21 +114,21 @@ impl RecordLayer {
     fn record(
         &self,
         operation: Operation,
-        peer: String,
+        peer: RoleName,
         payload: Option<Payload>,
         failure: Option<Failure>,
     ) {
         self.recording.push(Entry {
             at: self.recording.elapsed(),
             role: self.role.clone(),
-            peer: RoleName::from(peer),
+            peer,
             operation,
             payload,
             failure,
         });
     }
 
-    fn received(&self, from: String, received: &Result<Incoming>) {
+    fn received(&self, from: RoleName, received: &Result<Incoming>) {
         match received {
             Ok(incoming) => {
                 let payload = Payload::from(incoming);
@@ -133,13 +139,14 @@ impl RecordLayer {
     }
 }
 
-impl<H> Layer<H> for RecordLayer {
+impl<H: ChoreoHandler> Layer<H> for RecordLayer {
     type Service = Record<H>;
 
     fn layer(&self, inner: H) -> Record<H> {
         Record {
             inner,
             layer: self.clone(),
+            names: PeerMap::new(),
         }
     }
 }
@@ -152,9 +159,14 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
             Box::pin(async move {
-                let noted = Watched::new(payload);
-                let sending = Sending::start(&self.layer, &noted, vec![to.name()]);
-                let sent = self.inner.send_payload(endpoint, to, noted.outgoing()).await;
+                let watched = Watched::of(payload);
+                let sending = Sending {
+                    layer: &self.layer,
+                    payload,
+                    copied: watched.note(),
+                    peers: vec![self.name(to)],
+                };
+                let sent = self.inner.send_payload(endpoint, to, watched.outgoing(payload)).await;
                 sending.end(&sent);
                 sent
             })
@@ -162,16 +174,20 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
         fn recv_payload(self, endpoint, from) {
             Box::pin(async move {
                 let received = self.inner.recv_payload(endpoint, from).await;
-                self.layer.received(from.name(), &received);
+                self.layer.received(self.name(from), &received);
                 received
             })
         }
         fn send_to_all(self, endpoint, to, payload) {
             Box::pin(async move {
-                let noted = Watched::new(payload);
-                let peers = to.iter().map(RoleId::name).collect();
-                let sending = Sending::start(&self.layer, &noted, peers);
-                let sent = self.inner.send_to_all(endpoint, to, noted.outgoing()).await;
+                let watched = Watched::of(payload);
+                let sending = Sending {
+                    layer: &self.layer,
+                    payload,
+                    copied: watched.note(),
+                    peers: to.iter().map(|peer| self.name(peer)).collect(),
+                };
+                let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload)).await;
                 sending.end(&sent);
                 sent
             })
@@ -182,19 +198,12 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
 /// A send that runs; recorded when it ends, or as failed when it is dropped before.
 struct Sending<'a> {
     layer: &'a RecordLayer,
-    noted: &'a Watched<'a, Copied>,
-    peers: Vec<String>,
+    payload: Outgoing<'a>,
+    copied: &'a Copied,
+    peers: Vec<RoleName>,
 }
 
-impl<'a> Sending<'a> {
-    fn start(layer: &'a RecordLayer, noted: &'a Watched<'a, Copied>, peers: Vec<String>) -> Self {
-        Self {
-            layer,
-            noted,
-            peers,
-        }
-    }
-
+impl Sending<'_> {
     fn end(mut self, sent: &Result<()>) {
         self.record(sent.as_ref().err().map(Failure::from));
     }
@@ -203,11 +212,11 @@ impl<'a> Sending<'a> {
         let Some(last) = self.peers.pop() else {
             return;
         };
-        let operation = Operation::sending(self.noted.payload());
-        let payload = match self.noted.payload() {
+        let operation = Operation::sending(self.payload);
+        let payload = match self.payload {
             Outgoing::Message(message) => Payload::Message {
                 type_name: message.type_tag().to_string(),
-                encoded: self.noted.note().slot().take(),
+                encoded: self.copied.slot().take(),
                 contents: self.layer.contents.then(|| shown(message)).flatten(),
             },
             Outgoing::Label(label) => Payload::Label(Label::from(label.to_owned())),

@@ -1,0 +1,59 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use choreo_core::runtime::Instant;
+
+use super::stats::{ONE, Stats, WAITED};
+
+/// An operation on its way to being counted. Looks at the clock only if it has to wait.
+pub(super) struct Watch<F, C> {
+    future: F,
+    counted: C,
+    /// What to count it as.
+    one: u64,
+    since: Option<Instant>,
+}
+
+/// Where an operation is counted.
+pub(super) trait Counted<T> {
+    /// Decides whether a wait is timed.
+    fn stats(&self) -> &Stats;
+
+    /// Counts the outcome: `one` operation, unless it has failed. Gives where.
+    fn count(&self, outcome: &T, one: u64) -> &Stats;
+}
+
+impl<F, C> Watch<F, C> {
+    pub(super) fn new(future: F, counted: C) -> Self {
+        Self {
+            future,
+            counted,
+            one: ONE,
+            since: None,
+        }
+    }
+}
+
+impl<F: Future + Unpin, C: Counted<F::Output> + Unpin> Future for Watch<F, C> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = &mut *self;
+        let polled = Pin::new(&mut this.future).poll(context);
+        let Poll::Ready(outcome) = &polled else {
+            if this.one == ONE {
+                this.one = ONE + WAITED;
+                if this.counted.stats().times_next() {
+                    this.since = Some(Instant::now());
+                }
+            }
+            return Poll::Pending;
+        };
+        let stats = this.counted.count(outcome, this.one);
+        if let Some(since) = this.since {
+            stats.time(since);
+        }
+        polled
+    }
+}
