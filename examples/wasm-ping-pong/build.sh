@@ -9,4 +9,12 @@ if ! command -v wasm-pack >/dev/null; then
     exit 1
 fi
 
+# Releases of wasm-opt before 119 (Debian 12 has 108) write a wrong index where a second table is
+# exported, and wasm-bindgen exports one. Larger is better than broken.
+wasm_opt=$(wasm-opt --version 2>/dev/null | cut -d ' ' -f 3)
+if [ -n "$wasm_opt" ] && [ "$wasm_opt" -lt 119 ]; then
+    echo "wasm-opt $wasm_opt is too old and stays unused; npm's binaryen has a newer one" >&2
+    set -- --no-opt "$@"
+fi
+
 wasm-pack build --target web --profile wasm-release "$@"
