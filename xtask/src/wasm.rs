@@ -48,13 +48,13 @@ pub(crate) fn build(workspace: &Workspace, status: &Status) -> Result<Vec<Progra
 pub(crate) fn build_window_only(workspace: &Workspace, status: &Status) -> Result<Vec<Program>> {
     let mut cargo = workspace.cargo(["test", "--no-run", "--package", "choreo-core"]);
     cargo.args(["--features", WINDOW_ONLY]);
-    cargo.args(["--target", WASM_TARGET, "--lib", "--tests"]);
+    cargo.args(["--target", WASM_TARGET, "--lib", "--test", "*"]);
     artifacts::build(&mut cargo, status)
 }
 
 /// Makes a cargo command work on all that is tested for wasm, with its features.
 pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
-    cargo.args(["--target", WASM_TARGET, "--lib", "--tests"]);
+    cargo.args(["--target", WASM_TARGET, "--lib", "--test", "*"]);
     cargo.args(["--package", EXAMPLE]);
     for (package, features) in workspace.library_features() {
         cargo.args(["--package", &package]);

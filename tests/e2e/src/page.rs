@@ -82,11 +82,7 @@ impl Page {
     /// # Errors
     /// If the page has no such box.
     pub async fn tick(&self, layer: Layer, on: bool) -> Result<()> {
-        let tick = self.element(layer.id()).await?;
-        if tick.is_selected().await? != on {
-            tick.click().await?;
-        }
-        Ok(())
+        self.set_box(layer.id(), on).await
     }
 
     /// Ticks these layers and no others.
@@ -109,16 +105,31 @@ impl Page {
         self.fill("fault-rate", &percent.to_string()).await
     }
 
+    /// Sets how many rounds are played, and whether each step takes its time.
+    ///
+    /// # Errors
+    /// If the fields are missing.
+    pub async fn set_pace(&self, rounds: u32, slow: bool) -> Result<()> {
+        self.fill("rounds", &rounds.to_string()).await?;
+        self.set_box("slow", slow).await
+    }
+
     /// Presses the button and waits for the end, good or bad.
     ///
     /// # Errors
     /// If the button is missing, or the protocol does not end.
     pub async fn run(&self) -> Result<State> {
-        // The last run may have ended the same way: only what comes after counts.
-        let script = "document.getElementById('status').dataset.state = 'pressed'";
-        self.browser.execute(script, []).await?;
-        self.element("run").await?.click().await?;
+        self.press_run().await?;
         self.wait_for(&[State::Done, State::Failed]).await
+    }
+
+    /// Presses the button and returns while the protocol may still run.
+    ///
+    /// # Errors
+    /// If the button is missing.
+    pub async fn press_run(&self) -> Result<()> {
+        self.forget_state().await?;
+        Ok(self.element("run").await?.click().await?)
     }
 
     /// Presses Enter in the message field and waits for the end.
@@ -126,10 +137,20 @@ impl Page {
     /// # Errors
     /// If the field is missing, or the protocol does not end.
     pub async fn run_by_enter(&self) -> Result<State> {
-        let script = "document.getElementById('status').dataset.state = 'pressed'";
-        self.browser.execute(script, []).await?;
+        self.forget_state().await?;
         self.element("message").await?.send_keys(Key::Enter).await?;
         self.wait_for(&[State::Done, State::Failed]).await
+    }
+
+    /// Presses the button that stops a run, and waits until the page is ready again.
+    ///
+    /// # Errors
+    /// If the button is missing, or the run does not stop.
+    pub async fn stop(&self) -> Result<()> {
+        self.wait_for(&[State::Running]).await?;
+        self.element("stop").await?.click().await?;
+        self.wait_for(&[State::Ready]).await?;
+        Ok(())
     }
 
     /// The reply.
@@ -166,6 +187,15 @@ impl Page {
             .as_str()
             .context("there is no <svg> in #diagram")?;
         Ok(text.to_owned())
+    }
+
+    /// How many elements the picture has so far; none before there is one.
+    ///
+    /// # Errors
+    /// If the page cannot be asked.
+    pub async fn diagram_size(&self) -> Result<usize> {
+        let script = "return document.querySelectorAll('#diagram svg *').length";
+        Ok(self.browser.execute(script, []).await?.convert()?)
     }
 
     /// The names of the elements in the picture, each once.
@@ -246,6 +276,21 @@ impl Page {
             }
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The last run may have ended as the next one will: only what comes after now counts.
+    async fn forget_state(&self) -> Result<()> {
+        let script = "document.getElementById('status').dataset.state = 'pressed'";
+        self.browser.execute(script, []).await?;
+        Ok(())
+    }
+
+    async fn set_box(&self, id: &str, on: bool) -> Result<()> {
+        let tick = self.element(id).await?;
+        if tick.is_selected().await? != on {
+            tick.click().await?;
+        }
+        Ok(())
     }
 
     async fn fill(&self, id: &str, text: &str) -> Result<()> {

@@ -1,10 +1,13 @@
 //! What a person does with the demo page, and must see.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use choreo_e2e::{Layer, Page, State, visit};
 
 /// Runs one message over these layers and returns how it ended.
 async fn run(page: &Page, message: &str, layers: &[Layer]) -> Result<State> {
+    page.set_pace(2, false).await?;
     page.type_message(message).await?;
     page.choose(layers).await?;
     page.run().await
@@ -36,6 +39,36 @@ async fn enter_runs_it_too() -> Result<()> {
         page.type_message("by the keyboard").await?;
         assert_eq!(page.run_by_enter().await?, State::Done);
         assert!(page.reply().await?.contains("by the keyboard"));
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs a browser: cargo xtask test --browser chromium"]
+async fn the_picture_grows_while_it_runs() -> Result<()> {
+    visit("live", |page| async move {
+        page.set_pace(5, true).await?;
+        page.press_run().await?;
+        let mut sizes = BTreeSet::new();
+        while page.state().await? != Some(State::Done) {
+            sizes.insert(page.diagram_size().await?);
+        }
+        assert!(sizes.len() > 3, "the picture had the sizes {sizes:?}");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs a browser: cargo xtask test --browser chromium"]
+async fn a_run_can_be_stopped() -> Result<()> {
+    visit("stopped", |page| async move {
+        page.set_pace(50, true).await?;
+        page.press_run().await?;
+        page.stop().await?;
+        assert_eq!(run(&page, "once more", &[]).await?, State::Done);
+        assert!(page.reply().await?.contains("once more"));
         Ok(())
     })
     .await
