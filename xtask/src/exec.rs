@@ -90,7 +90,13 @@ pub(crate) fn describe(command: &Command) -> String {
         let value = value?.to_string_lossy();
         Some(format!("{}={}", key.to_string_lossy(), quoted(&value)))
     });
-    let program = command.get_program().to_string_lossy().into_owned();
+    let program = command.get_program();
+    let cargo = std::env::var_os("CARGO").is_some_and(|cargo| cargo == program);
+    let program = if cargo {
+        "cargo".into()
+    } else {
+        quoted(&program.to_string_lossy())
+    };
     let args = command.get_args().map(|arg| quoted(&arg.to_string_lossy()));
     let words: Vec<String> = env.chain([program]).chain(args).collect();
     words.join(" ")
