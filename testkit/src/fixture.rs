@@ -33,6 +33,11 @@ use choreo_core::{ChoreoHandler, Result, async_trait};
 ///
 /// Where a session needs neither waiting nor failing, [`from_fn`] is shorter.
 #[async_trait]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how sessions are opened",
+    note = "use `from_fn(roles, queue_bound, |roles| ..)`, whose closure gives a `Vec` of a handler \
+            and its endpoint for each role, or implement `HandlerFixture`"
+)]
 pub trait HandlerFixture: Send + Sync {
     /// The handler under test.
     type Handler: ChoreoHandler + 'static;

@@ -28,7 +28,12 @@ macro_rules! handler_suite {
             #[allow(unused_imports)]
             use super::*;
 
-            $crate::__handler_checks!(__handler_tests, $fixture);
+            // Once, so that a fixture that does not fit is one error.
+            fn __fixture() -> impl $crate::HandlerFixture {
+                $fixture
+            }
+
+            $crate::__handler_checks!(__handler_tests, __fixture());
         }
     };
 }
@@ -62,8 +67,13 @@ macro_rules! layer_suite {
             #[allow(unused_imports)]
             use super::*;
 
-            $crate::__layer_checks!(__layer_tests, $layer);
-            $crate::handler_suite!(as_a_handler, $crate::Layered($layer));
+            // Once, so that a layer that does not fit is one error.
+            fn __layer() -> impl $crate::LayerUnderTest {
+                $layer
+            }
+
+            $crate::__layer_checks!(__layer_tests, __layer());
+            $crate::handler_suite!(as_a_handler, $crate::Layered(__layer()));
         }
     };
 }
