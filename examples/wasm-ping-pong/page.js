@@ -81,19 +81,18 @@ function readLink() {
 
 function describe() {
   if (!choreo) return;
-  const chosen = options();
+  const all = choreo.stackType(options()).match(/\w+/g);
+  const own = (name) => name === 'SlowMotion' || name === 'Record';
+  const chosen = all.filter((name) => !own(name));
   // A long type breaks between its layers rather than within a name.
-  const parts = choreo.stackType(chosen).match(/[^<]+<?/g);
-  element('stack').replaceChildren(...parts.flatMap((part) => [part, make('wbr')]));
-  const path = [['program', 'end']];
-  for (const layer of choreo.stackLayers(chosen)) {
-    path.push([layer, layer === 'Record' || layer === 'SlowMotion' ? 'own' : 'chosen']);
-  }
-  path.push(['InMemoryHandler', 'chosen'], ['network', 'end']);
-  element('path').replaceChildren(...path.map(([name, kind]) => {
+  const opened = chosen.slice(0, -1).flatMap((name) => [`${name}<`, make('wbr')]);
+  element('stack').replaceChildren(...opened, chosen[chosen.length - 1] + '>'.repeat(chosen.length - 1));
+  element('path').replaceChildren(...['program', ...all, 'network'].map((name, index) => {
+    const station = make('span', name);
+    if (index === 0 || index === all.length + 1) station.className = 'end';
+    if (own(name)) station.className = 'own';
     const item = make('li');
-    item.append(make('span', name));
-    item.firstChild.className = kind;
+    item.append(station);
     return item;
   }));
 }
@@ -214,9 +213,9 @@ function drawTrace(run) {
   const box = element('trace-log');
   let list = box.querySelector('ol');
   const lines = run.traceAfter(list ? list.childElementCount : 0);
-  if (!lines) return hint('trace-log', 'Tick Trace to log.');
+  if (lines === undefined) return hint('trace-log', 'Tick Trace to log.');
   if (!list) box.replaceChildren(list = make('ol'));
-  for (const line of lines) {
+  for (const line of lines.split('\n').slice(0, -1)) {
     const item = make('li', line);
     if (line.includes(' WARN ')) item.className = 'bad';
     list.append(item);

@@ -16,7 +16,7 @@ pub use counter::Counter;
 pub use failure::Failure;
 pub use options::{Faults, Options, RunOptions};
 pub use play::play;
-pub use run::{Run, stack_layers, stack_type};
+pub use run::{Run, stack_type};
 pub use run_protocol::run_protocol;
 pub use slow_motion::{SlowMotion, SlowMotionLayer};
 pub use trace_log::TraceLog;

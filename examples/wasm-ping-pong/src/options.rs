@@ -98,7 +98,7 @@ impl TryFrom<&RunOptions> for Options {
             if !(0.0..=100.0).contains(&rate) {
                 return Err(Failure::input(
                     "fault-rate",
-                    "The rate of faults is no percentage.",
+                    "The rate of faults is not a percentage.",
                     "It takes a number from 0 to 100.",
                 ));
             }

@@ -97,12 +97,11 @@ impl Run {
         Some(lines)
     }
 
-    /// What Trace has told, behind the first `known` lines; `undefined` without it.
+    /// What Trace has told, behind the first `known` lines, a line each; `undefined` without it.
     #[wasm_bindgen(js_name = traceAfter)]
-    pub fn trace_after(&self, known: usize) -> Option<Vec<String>> {
-        self.options
-            .trace
-            .then(|| self.instruments.log.after(known))
+    pub fn trace_after(&self, known: usize) -> Option<String> {
+        let log = &self.instruments.log;
+        self.options.trace.then(|| log.after(known))
     }
 
     /// The type of the stack of either role.
@@ -112,19 +111,9 @@ impl Run {
     }
 }
 
-/// The type of the stack that the chosen layers make.
+/// The type of the stack that the chosen layers make, with the page's own among them.
+#[must_use]
 #[wasm_bindgen(js_name = stackType)]
 pub fn stack_type(options: &RunOptions) -> String {
     stack::type_name(&options.layers())
-}
-
-/// The layers that a call passes through, the outermost first, with those of the page itself.
-#[wasm_bindgen(js_name = stackLayers)]
-pub fn stack_layers(options: &RunOptions) -> Vec<String> {
-    let layers = stack::layers(&options.layers());
-    layers
-        .iter()
-        .rev()
-        .map(|layer| format!("{layer:?}"))
-        .collect()
 }

@@ -104,20 +104,11 @@ pub fn layers(options: &Options) -> Vec<Layer> {
         .collect()
 }
 
-impl Layer {
-    /// Whether the page itself needs it, to draw and to go slowly, rather than the person.
-    #[must_use]
-    pub fn is_of_page(self) -> bool {
-        matches!(self, Self::Record | Self::SlowMotion)
-    }
-}
-
-/// The type of the stack, of the layers that a person chose: `Trace<Retry<InMemoryHandler>>`.
+/// The type of the stack: `SlowMotion<Trace<Record<InMemoryHandler>>>`.
 #[must_use]
 pub fn type_name(options: &Options) -> String {
     layers(options)
         .into_iter()
-        .filter(|layer| !layer.is_of_page())
         .fold("InMemoryHandler".to_owned(), |inner, layer| {
             format!("{layer:?}<{inner}>")
         })
@@ -146,19 +137,19 @@ mod tests {
     #[test]
     fn the_type_names_what_was_chosen() {
         let mut options = Options::new("");
-        assert_eq!(type_name(&options), "InMemoryHandler");
+        assert_eq!(type_name(&options), "Record<InMemoryHandler>");
         options.retry = true;
         options.trace = true;
-        options.pace = 250;
-        assert_eq!(type_name(&options), "Trace<Retry<InMemoryHandler>>");
+        assert_eq!(type_name(&options), "Trace<Retry<Record<InMemoryHandler>>>");
         options.metrics = true;
+        options.pace = 250;
         options.faults = Some(Faults {
             seed: 7,
             rate: 30.0,
         });
         assert_eq!(
             type_name(&options),
-            "Trace<Metrics<Retry<FaultInjection<InMemoryHandler>>>>"
+            "SlowMotion<Trace<Metrics<Retry<Record<FaultInjection<InMemoryHandler>>>>>>"
         );
     }
 }

@@ -28,11 +28,11 @@ impl TraceLog {
         }
     }
 
-    /// The lines behind the first `known`.
+    /// The lines behind the first `known`, each with its end.
     #[must_use]
-    pub fn after(&self, known: usize) -> Vec<String> {
+    pub fn after(&self, known: usize) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.get(known..).unwrap_or_default().to_vec()
+        lines.get(known..).unwrap_or_default().concat()
     }
 }
 
@@ -57,6 +57,7 @@ impl Subscriber for TraceLog {
         event.record(&mut line);
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() < Self::CAPACITY {
+            line.0.push('\n');
             lines.push(line.0);
         }
     }
@@ -113,14 +114,15 @@ mod tests {
                 tracing::debug!(role = "Alice", bytes, "sent");
             }
         });
-        let lines = log.after(0);
+        let all = log.after(0);
+        let lines: Vec<_> = all.lines().collect();
         assert_eq!(lines.len(), TraceLog::CAPACITY);
         assert!(
             lines[7].ends_with("ms DEBUG sent role=Alice bytes=7"),
             "{}",
             lines[7]
         );
-        assert_eq!(log.after(TraceLog::CAPACITY - 1).len(), 1);
+        assert_eq!(log.after(TraceLog::CAPACITY - 1).lines().count(), 1);
         assert!(log.after(TraceLog::CAPACITY + 1).is_empty());
     }
 }
