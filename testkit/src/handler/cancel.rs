@@ -109,13 +109,18 @@ pub async fn a_receive_that_loses_a_select_loses_nothing(
         Ok(())
     };
     let receiving = async {
+        let peers = [&bob, &carol];
         let mut due = [0, 0];
-        while due != [EACH, EACH] {
-            let [from_bob, from_carol] = [&bob, &carol].map(|peer| alice.recv::<u32>(peer));
+        // Whom it asks first changes.
+        let mut first = 0;
+        while due.iter().all(|due| *due < EACH) {
+            let second = 1 - first;
+            let [from_first, from_second] =
+                [first, second].map(|peer| alice.recv::<u32>(peers[peer]));
             let both = async {
-                match select(pin!(from_bob), pin!(from_carol)).await {
-                    Either::Left((received, _)) => (0, received),
-                    Either::Right((received, _)) => (1, received),
+                match select(pin!(from_first), pin!(from_second)).await {
+                    Either::Left((received, _)) => (first, received),
+                    Either::Right((received, _)) => (second, received),
                 }
             };
             let what = format!(
@@ -125,13 +130,11 @@ pub async fn a_receive_that_loses_a_select_loses_nothing(
             let (peer, received) = trial.within(what, both).await?;
             accept(&trial, &alice, &received, due[peer])?;
             due[peer] += 1;
-            if due[peer] == EACH {
-                // That one has nothing more to say; the rest comes from the other.
-                let (other, index) = if peer == 0 { (&carol, 1) } else { (&bob, 0) };
-                for due in due[index]..EACH {
-                    trial.recv(&alice, other, &due).await?;
-                }
-                return Ok(());
+            first = second;
+        }
+        for (peer, due) in peers.into_iter().zip(due) {
+            for due in due..EACH {
+                trial.recv(&alice, peer, &due).await?;
             }
         }
         Ok(())

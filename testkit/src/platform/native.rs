@@ -45,7 +45,10 @@ pub fn run(check: fn() -> LocalBoxFuture<'static, Result<(), Violation>>) -> Res
                 .enable_all()
                 .build()
                 .expect("a thread can have a tokio runtime");
-            runtime.block_on(check())
+            let result = runtime.block_on(check());
+            // Waits for nothing that the check has left behind.
+            runtime.shutdown_background();
+            result
         }
     });
     while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(Duration::from_millis(50)) {
