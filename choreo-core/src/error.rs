@@ -119,7 +119,12 @@ impl Error {
 
     /// More about where it happened, put before the detail.
     #[must_use]
-    pub fn context(mut self, place: impl fmt::Display) -> Self {
+    pub fn context(self, place: impl fmt::Display) -> Self {
+        self.at_place(&place)
+    }
+
+    /// As [`context`](Self::context), once for all types.
+    pub(crate) fn at_place(mut self, place: &dyn fmt::Display) -> Self {
         self.0.detail = format!("{place}: {}", self.0.detail);
         self
     }
@@ -245,6 +250,18 @@ impl Operation {
             crate::Incoming::Label(_) => Self::Offer,
         }
     }
+}
+
+/// Names, as errors list them.
+pub(crate) fn list(names: &[&str]) -> String {
+    let mut listed = String::new();
+    for name in names {
+        if !listed.is_empty() {
+            listed.push_str(", ");
+        }
+        listed.push_str(name);
+    }
+    listed
 }
 
 impl fmt::Display for Operation {

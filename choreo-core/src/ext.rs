@@ -2,6 +2,7 @@ use std::future::Future;
 
 use serde::de::DeserializeOwned;
 
+use crate::error::list;
 use crate::{
     Bound, ChoreoHandler, Error, ErrorKind, Incoming, LabelId, Layer, Message, Operation, Outgoing,
     Result, RoleId,
@@ -210,7 +211,7 @@ pub(crate) fn unknown_label(found: &str, expected: &[&str]) -> Error {
         ErrorKind::UnknownLabel,
         format!(
             "the label `{found}` is none of the expected: {}",
-            expected.join(", ")
+            list(expected)
         ),
     )
 }

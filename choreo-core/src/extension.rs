@@ -1,9 +1,9 @@
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use futures::future::BoxFuture;
 
+use crate::error::list;
 use crate::{Error, ErrorKind, Result, TypeTag};
 
 /// How a program goes on after an extension.
@@ -30,7 +30,7 @@ pub enum Flow {
 /// assert_eq!(extensions.names().collect::<Vec<_>>(), ["stop at"]);
 /// ```
 pub struct Extensions<M> {
-    by_name: BTreeMap<String, Box<dyn Run<M>>>,
+    by_name: Vec<(String, Box<dyn Run<M>>)>,
 }
 
 impl<M: Sync + 'static> Extensions<M> {
@@ -38,7 +38,7 @@ impl<M: Sync + 'static> Extensions<M> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            by_name: BTreeMap::new(),
+            by_name: Vec::new(),
         }
     }
 
@@ -52,19 +52,16 @@ impl<M: Sync + 'static> Extensions<M> {
         T: Send + Sync + 'static,
         F: for<'a> Fn(&'a T, &'a [M]) -> BoxFuture<'a, Result<Flow>> + Send + Sync + 'static,
     {
-        self.by_name.insert(
-            name.into(),
-            Box::new(Typed {
-                run,
-                argument: std::marker::PhantomData,
-            }),
-        );
+        let name = name.into();
+        self.by_name.retain(|(earlier, _)| *earlier != name);
+        let argument = std::marker::PhantomData;
+        self.by_name.push((name, Box::new(Typed { run, argument })));
         self
     }
 
-    /// The names, in alphabetical order.
+    /// The names, in the order in which they were registered.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.by_name.keys().map(String::as_str)
+        self.by_name.iter().map(|(name, _)| name.as_str())
     }
 
     /// Runs the extension of that name.
@@ -74,16 +71,8 @@ impl<M: Sync + 'static> Extensions<M> {
         argument: &(dyn Any + Send + Sync),
         received: &[M],
     ) -> Result<Flow> {
-        let Some(extension) = self.by_name.get(name) else {
-            let registered: Vec<_> = self.names().collect();
-            let there_are = match registered[..] {
-                [] => "none is; give them with `Interpreter::extensions`".into(),
-                _ => format!("there are: {}", registered.join(", ")),
-            };
-            return Err(Error::new(
-                ErrorKind::Extension,
-                format!("extension `{name}` is not registered; {there_are}"),
-            ));
+        let Some((_, extension)) = self.by_name.iter().find(|(known, _)| known == name) else {
+            return Err(unregistered(name, &self.names().collect::<Vec<_>>()));
         };
         match extension.run(argument, received) {
             Ok(running) => running.await,
@@ -95,6 +84,17 @@ impl<M: Sync + 'static> Extensions<M> {
     }
 }
 
+fn unregistered(name: &str, registered: &[&str]) -> Error {
+    let there_are = match registered {
+        [] => "none is; give them with `Interpreter::extensions`".into(),
+        _ => format!("there are: {}", list(registered)),
+    };
+    Error::new(
+        ErrorKind::Extension,
+        format!("extension `{name}` is not registered; {there_are}"),
+    )
+}
+
 impl<M: Sync + 'static> Default for Extensions<M> {
     fn default() -> Self {
         Self::new()
@@ -103,7 +103,9 @@ impl<M: Sync + 'static> Default for Extensions<M> {
 
 impl<M> fmt::Debug for Extensions<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.by_name.keys()).finish()
+        f.debug_set()
+            .entries(self.by_name.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 

@@ -1,6 +1,8 @@
 use std::fmt;
+use std::future::poll_fn;
+use std::task::Poll;
 
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -152,7 +154,7 @@ where
                 Ok(Flow::Continue) => {}
                 Ok(Flow::ExitLoop) => return Ok(Flow::ExitLoop),
                 Err(error) => {
-                    return Err(error.context(format_args!("step {} ({effect})", index + 1)));
+                    return Err(at_step(error, index, effect));
                 }
             }
         }
@@ -257,7 +259,7 @@ where
             received.labels.push(label);
             self.program(body, received)
                 .await
-                .map_err(|error| error.context(place))
+                .map_err(|error| error.at_place(&place))
         })
     }
 
@@ -272,7 +274,7 @@ where
             while times.is_none_or(|times| round < times) {
                 round += 1;
                 let flow = self.program(body, received).await;
-                if flow.map_err(|error| error.context(format_args!("round {round}")))?
+                if flow.map_err(|error| error.at_place(&format_args!("round {round}")))?
                     == Flow::ExitLoop
                 {
                     break;
@@ -299,11 +301,14 @@ where
                 whole: received,
             };
             let running = programs.iter().zip(&mut parts.parts).enumerate();
-            try_join_all(running.map(|(index, (program, part))| async move {
-                let done = self.program(program, part).await;
-                done.map_err(|error| error.context(format_args!("program {}", index + 1)))
-            }))
-            .await?;
+            let running = running.map(|(index, (program, part))| -> BoxFuture<'_, Result<()>> {
+                Box::pin(async move {
+                    let done = self.program(program, part).await;
+                    let place = format_args!("program {}", index + 1);
+                    done.map(|_| ()).map_err(|error| error.at_place(&place))
+                })
+            });
+            all(running.collect()).await?;
             Ok(Flow::Continue)
         })
     }
@@ -323,7 +328,7 @@ where
                 (Ok(done), _) => done,
                 (Err(_), Some(fallback)) => {
                     let done = self.program(fallback, received).await;
-                    done.map_err(|error| error.context("fallback"))
+                    done.map_err(|error| error.at_place(&"fallback"))
                 }
                 (Err(elapsed), None) => Err(elapsed.into()),
             }
@@ -331,8 +336,35 @@ where
     }
 }
 
+/// The error of a step, with its place.
+#[cold]
+fn at_step(error: Error, index: usize, effect: &dyn fmt::Display) -> Error {
+    error.at_place(&format_args!("step {} ({effect})", index + 1))
+}
+
 /// Rounds of a loop between two breaths for other tasks, should no step have waited.
 const BREATH: usize = 64;
+
+/// Waits for all, or for the first error. Each wake looks at all that still run: programs in
+/// parallel are few, and the code is a fraction of what a queue of the woken ones takes.
+async fn all(mut running: Vec<BoxFuture<'_, Result<()>>>) -> Result<()> {
+    poll_fn(|context| {
+        let mut failed = None;
+        running.retain_mut(|program| {
+            let Poll::Ready(done) = program.as_mut().poll(context) else {
+                return true;
+            };
+            failed = failed.take().or(done.err());
+            false
+        });
+        match failed {
+            Some(error) => Poll::Ready(Err(error)),
+            None if running.is_empty() => Poll::Ready(Ok(())),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
 
 /// What parallel programs have received, put together when they end: in order, by an error, or
 /// because a time limit drops them.

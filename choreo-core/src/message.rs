@@ -110,7 +110,7 @@ impl TypeTag {
             Tag::Hash(hash) => hash,
             Tag::Name(name) => {
                 let mut hash = 0x811c_9dc5_u32;
-                short_name(name, |part| {
+                short_name(name, &mut |part| {
                     for byte in part.bytes() {
                         hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
                     }
@@ -139,7 +139,7 @@ impl fmt::Display for TypeTag {
             Tag::Hash(hash) => write!(f, "type #{hash:08x}"),
             Tag::Name(name) => {
                 let mut result = Ok(());
-                short_name(name, |part| {
+                short_name(name, &mut |part| {
                     result = result.and_then(|()| f.write_str(part));
                 });
                 result
@@ -155,23 +155,26 @@ impl fmt::Debug for TypeTag {
 }
 
 /// Gives the parts of a type's name without module paths and references, `str` as `String`.
-fn short_name(name: &str, mut part: impl FnMut(&str)) {
+///
+/// By bytes, and without a slice that could panic: that machinery would be the better part of a
+/// small wasm module.
+fn short_name(name: &str, part: &mut dyn FnMut(&str)) {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
     let mut rest = name;
     while !rest.is_empty() {
-        let word = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
-        let (path, tail) = rest.split_at(word.unwrap_or(rest.len()));
-        match path.rsplit("::").next().unwrap_or(path) {
+        let length = rest.bytes().take_while(|byte| is_word(*byte)).count();
+        let Some((word, after)) = rest.split_at_checked(length.max(1)) else {
+            return;
+        };
+        let inner = after.strip_prefix("::");
+        rest = inner.unwrap_or(after);
+        match word {
+            // What is behind a module is what counts.
+            _ if inner.is_some() => {}
+            "&" | " " | "mut" => {}
             "str" => part("String"),
-            "mut" if tail.starts_with(' ') => {}
-            last => part(last),
+            _ => part(word),
         }
-        let mut chars = tail.chars();
-        if let Some(c) = chars.next()
-            && !matches!(c, '&' | ' ')
-        {
-            part(&tail[..c.len_utf8()]);
-        }
-        rest = chars.as_str();
     }
 }
 

@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::runtime::Millis;
 use crate::{Label, RoleId};
 
 /// What one role does in a protocol, as data: made step by step, run by
@@ -317,8 +318,8 @@ impl<R: RoleId, M> fmt::Display for Effect<R, M> {
         match self {
             Self::Send { to, .. } => write!(f, "send to {}", to.name()),
             Self::Broadcast { to, .. } => {
-                let to: Vec<_> = to.iter().map(RoleId::name).collect();
-                write!(f, "broadcast to {}", to.join(", "))
+                f.write_str("broadcast to")?;
+                to.iter().try_for_each(|role| write!(f, " {}", role.name()))
             }
             Self::Recv { from } => write!(f, "receive from {}", from.name()),
             Self::Choose { to, label } => write!(f, "choose `{label}` for {}", to.name()),
@@ -330,7 +331,7 @@ impl<R: RoleId, M> fmt::Display for Effect<R, M> {
             Self::Loop { times: None, .. } => f.write_str("endless loop"),
             Self::ExitLoop => f.write_str("exit loop"),
             Self::Parallel { programs } => write!(f, "{} in parallel", programs.len()),
-            Self::Timeout { limit, .. } => write!(f, "within {limit:?}"),
+            Self::Timeout { limit, .. } => write!(f, "within {}", Millis(*limit)),
             Self::Extension { name, .. } => write!(f, "extension `{name}`"),
             Self::End => f.write_str("end"),
         }

@@ -19,7 +19,7 @@ fn check<R: RoleId, M>(program: &Program<R, M>, in_loop: bool) -> Result<()> {
             Some(last) => Err(refused(format!("can never run, it is behind `{last}`"))),
             None => check_effect(effect, in_loop),
         };
-        checked.map_err(|error| error.context(format_args!("step {} ({effect})", index + 1)))?;
+        checked.map_err(|error| error.at_place(&format_args!("step {} ({effect})", index + 1)))?;
         if matches!(effect, Effect::End | Effect::ExitLoop) {
             last = Some(effect);
         }
@@ -48,7 +48,7 @@ fn check_effect<R: RoleId, M>(effect: &Effect<R, M>, in_loop: bool) -> Result<()
                     return Err(refused(format!("the label `{label}` stands there twice")));
                 }
                 check(body, in_loop)
-                    .map_err(|error| error.context(format_args!("branch `{label}`")))?;
+                    .map_err(|error| error.at_place(&format_args!("branch `{label}`")))?;
             }
             Ok(())
         }
@@ -59,13 +59,13 @@ fn check_effect<R: RoleId, M>(effect: &Effect<R, M>, in_loop: bool) -> Result<()
                 .try_for_each(|(index, program)| {
                     // A loop around all of them cannot be left by one of them.
                     check(program, false)
-                        .map_err(|error| error.context(format_args!("program {}", index + 1)))
+                        .map_err(|error| error.at_place(&format_args!("program {}", index + 1)))
                 })
         }
         Effect::Timeout { body, fallback, .. } => {
             check(body, in_loop)?;
             fallback.as_ref().map_or(Ok(()), |fallback| {
-                check(fallback, in_loop).map_err(|error| error.context("fallback"))
+                check(fallback, in_loop).map_err(|error| error.at_place(&"fallback"))
             })
         }
         _ => Ok(()),

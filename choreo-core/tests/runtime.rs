@@ -41,7 +41,7 @@ async fn a_future_that_is_ready_wins_over_a_limit_of_nothing() {
 #[test]
 async fn an_elapsed_limit_says_how_long_it_was() {
     let elapsed = timeout(Duration::from_millis(5), std::future::pending::<()>()).await;
-    assert_eq!(elapsed.unwrap_err().to_string(), "not done within 5ms");
+    assert_eq!(elapsed.unwrap_err().to_string(), "not done within 5 ms");
 }
 
 #[test]

@@ -1,8 +1,7 @@
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use choreo_core::{Error, ErrorKind, Incoming, Result, RoleId};
+use choreo_core::{Error, ErrorKind, Incoming, PeerMap, Result, RoleId};
 
 use crate::InMemoryHandler;
 use crate::queue::Queue;
@@ -40,17 +39,18 @@ struct Shared<R> {
     capacity: usize,
     /// The roles that there are; empty where any may join.
     roles: Vec<R>,
-    state: Mutex<State<R>>,
-}
-
-struct State<R> {
-    links: HashMap<(R, R), Link>,
-    seats: HashMap<R, Seat>,
+    seats: PeerMap<R, Seat<R>>,
 }
 
 /// What is known of a role that has joined, or that somebody has spoken to.
+struct Seat<R> {
+    /// The queues from this role.
+    links: PeerMap<R, Link>,
+    state: Mutex<SeatState>,
+}
+
 #[derive(Default)]
-struct Seat {
+struct SeatState {
     presence: Presence,
     /// To close when the role leaves.
     links: Vec<Link>,
@@ -89,15 +89,13 @@ impl<R: RoleId> InMemoryNetwork<R> {
     }
 
     fn build(roles: Vec<R>, capacity: usize) -> Self {
-        let state = State {
-            links: HashMap::new(),
-            seats: HashMap::new(),
-        };
+        let capacity = capacity.max(1);
+        let seats = PeerMap::new();
         Self {
             shared: Arc::new(Shared {
-                capacity: capacity.max(1),
+                capacity,
                 roles,
-                state: Mutex::new(state),
+                seats,
             }),
         }
     }
@@ -110,29 +108,27 @@ impl<R: RoleId> InMemoryNetwork<R> {
     /// [`UnknownRole`](ErrorKind::UnknownRole) when the network is [of](Self::of) other roles.
     pub fn join(&self, role: R) -> Result<InMemoryHandler<R>> {
         self.check(&role)?;
-        let mut state = self.state();
-        let seat = state.seats.entry(role.clone()).or_default();
+        let mut seat = self.seat(&role).state();
         let refused = match seat.presence {
             Presence::Awaited => None,
             Presence::Joined => Some("has joined this network already"),
             Presence::Left => Some("has left this network"),
         };
         if let Some(why) = refused {
+            let what = "a role joins once, use a new network for a new session";
             return Err(Error::new(
                 ErrorKind::Config,
-                format!(
-                    "{} {why}; a role joins once, use a new network for a new session",
-                    role.name()
-                ),
+                format!("{} {why}; {what}", role.name()),
             ));
         }
         seat.presence = Presence::Joined;
+        drop(seat);
         Ok(InMemoryHandler::joined(self.clone(), role))
     }
 
     /// Marks the one role of a new network as joined.
     pub(crate) fn seat_first(&self, role: &R) {
-        self.state().seats.entry(role.clone()).or_default().presence = Presence::Joined;
+        self.seat(role).state().presence = Presence::Joined;
     }
 
     /// How many payloads wait between two roles, per direction.
@@ -150,36 +146,34 @@ impl<R: RoleId> InMemoryNetwork<R> {
                 "a role does not speak to itself",
             ));
         }
-        let mut state = self.state();
-        if let Some(link) = state.links.get(&(from.clone(), to.clone())) {
-            return Ok(Arc::clone(link));
-        }
-        let link = Link::new(Queue::new(self.shared.capacity));
-        state
-            .links
-            .insert((from.clone(), to.clone()), Arc::clone(&link));
+        let new = || Link::new(Queue::new(self.shared.capacity));
+        let link = self.seat(from).links.get_or_insert_with(to, new);
+        // Each side comes here once, whoever is first; to close a link twice is no harm.
         for role in [from, to] {
-            let seat = state.seats.entry(role.clone()).or_default();
+            let mut seat = self.seat(role).state();
             if seat.presence == Presence::Left {
                 link.close();
             } else {
-                seat.links.push(Arc::clone(&link));
+                seat.links.push(Arc::clone(link));
             }
         }
-        Ok(link)
+        Ok(Arc::clone(link))
     }
 
     /// Marks a role as gone: what it has sent can still be received, and nothing more.
     pub(crate) fn leave(&self, role: &R) {
-        let mut state = self.state();
-        let seat = state.seats.entry(role.clone()).or_default();
+        let mut seat = self.seat(role).state();
         seat.presence = Presence::Left;
         let links = std::mem::take(&mut seat.links);
-        drop(state);
-        // Wakes whoever waits on them, so not while the state is locked.
+        drop(seat);
+        // Wakes whoever waits on them, so not while the seat is locked.
         for link in links {
             link.close();
         }
+    }
+
+    fn seat(&self, role: &R) -> &Seat<R> {
+        self.shared.seats.get_or_insert_with(role, Seat::default)
     }
 
     fn check(&self, role: &R) -> Result<()> {
@@ -187,22 +181,33 @@ impl<R: RoleId> InMemoryNetwork<R> {
         if roles.is_empty() || roles.contains(role) {
             return Ok(());
         }
-        let names: Vec<_> = roles.iter().map(RoleId::name).collect();
+        let mut there_are = String::new();
+        for role in roles {
+            there_are.push_str(if there_are.is_empty() { "" } else { ", " });
+            there_are.push_str(&role.name());
+        }
         Err(Error::new(
             ErrorKind::UnknownRole,
             format!(
-                "{} is none of this network's roles: {}",
-                role.name(),
-                names.join(", ")
+                "{} is none of this network's roles: {there_are}",
+                role.name()
             ),
         ))
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State<R>> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+impl<R> Seat<R> {
+    fn state(&self) -> MutexGuard<'_, SeatState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<R> Default for Seat<R> {
+    fn default() -> Self {
+        Self {
+            links: PeerMap::new(),
+            state: Mutex::default(),
+        }
     }
 }
 
@@ -222,11 +227,8 @@ impl<R: RoleId> Default for InMemoryNetwork<R> {
 
 impl<R: RoleId> fmt::Debug for InMemoryNetwork<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state();
-        let joined = state
-            .seats
-            .iter()
-            .filter(|(_, seat)| seat.presence == Presence::Joined);
+        let seats = self.shared.seats.iter();
+        let joined = seats.filter(|(_, seat)| seat.state().presence == Presence::Joined);
         f.debug_struct("InMemoryNetwork")
             .field("capacity", &self.shared.capacity)
             .field("joined", &joined.map(|(role, _)| role).collect::<Vec<_>>())

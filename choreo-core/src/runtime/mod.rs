@@ -9,6 +9,7 @@
 //!
 //! All futures are `Send` on every platform.
 
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -108,7 +109,7 @@ pub async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output,
 
 /// A time limit has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not done within {limit:?}")]
+#[error("not done within {}", Millis(*.limit))]
 pub struct Elapsed {
     limit: Duration,
 }
@@ -118,6 +119,20 @@ impl Elapsed {
     #[must_use]
     pub fn limit(self) -> Duration {
         self.limit
+    }
+}
+
+/// Shows a duration in milliseconds, by far smaller code than `Duration`'s own `Debug`.
+pub(crate) struct Millis(pub(crate) Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_secs().saturating_mul(1_000);
+        let millis = millis.saturating_add(self.0.subsec_millis().into());
+        match self.0.subsec_micros() % 1_000 {
+            0 => write!(f, "{millis} ms"),
+            micros => write!(f, "{millis}.{micros:03} ms"),
+        }
     }
 }
 

@@ -30,9 +30,13 @@ pub(super) async fn sleep(duration: Duration) {
 #[cfg(not(feature = "wasm-timer"))]
 async fn timer(duration: Duration) {
     /// The longest time that `setTimeout` takes, in milliseconds.
-    const LONGEST: u128 = i32::MAX as u128;
+    const LONGEST: u64 = i32::MAX as u64;
     // Never early: a begun millisecond is a whole one.
-    let mut left = duration.as_nanos().div_ceil(1_000_000);
+    let begun = duration.subsec_nanos().div_ceil(1_000_000);
+    let mut left = duration
+        .as_secs()
+        .saturating_mul(1_000)
+        .saturating_add(begun.into());
     loop {
         let step = left.min(LONGEST);
         gloo_timers::future::TimeoutFuture::new(step as u32).await;
