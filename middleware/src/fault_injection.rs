@@ -122,10 +122,11 @@ macro_rules! setters {
             self
         }
 
-        /// Delays every operation by between `shortest` and `longest`.
+        /// Delays every operation by between `shortest` and `longest`, in either order.
         #[must_use]
         pub fn with_delay_range(mut self, shortest: Duration, longest: Duration) -> Self {
-            self.$($layer.)?delay = (!longest.is_zero()).then_some((shortest.min(longest), longest));
+            let range = (shortest.min(longest), longest.max(shortest));
+            self.$($layer.)?delay = (!range.1.is_zero()).then_some(range);
             self
         }
     };
@@ -228,7 +229,7 @@ impl Fate {
 
     fn error(&self, place: &str, operation: Operation, peer: &impl RoleId) -> Error {
         let nth = self.nth;
-        let detail = format!("fault injected {place}, operation {nth} with this peer");
+        let detail = format!("fault injected {place} (number {nth})");
         Error::new(ErrorKind::Injected, detail).at(operation, peer.name())
     }
 }
@@ -311,5 +312,35 @@ impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
                 Ok(())
             })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_lie_in_their_range_and_are_the_same_each_time() {
+        let range = Duration::from_millis(10)..=Duration::from_millis(30);
+        let layer = FaultInjectionLayer::new().with_delay_range(*range.end(), *range.start());
+        let delays = || (1..=100).map(|nth| layer.fate(true, "Bob", nth).delay);
+        assert!(delays().all(|delay| range.contains(&delay)));
+        assert!(delays().eq(delays()));
+        let spread = delays().max().zip(delays().min());
+        assert!(spread.is_some_and(|(most, least)| most - least > Duration::from_millis(15)));
+    }
+
+    /// People note down seeds, so what a seed does must not change unnoticed.
+    #[test]
+    fn a_seed_stands_for_the_same_faults_as_ever() {
+        let layer = FaultInjectionLayer::new().with_rate(Fault::BeforeSend, 0.2);
+        let failing = |seed| -> Vec<u64> {
+            let layer = layer.clone().with_seed(seed);
+            (1..=20)
+                .filter(|nth| layer.fate(true, "Bob", *nth).before)
+                .collect()
+        };
+        assert_eq!(failing(1), [2, 6, 9]);
+        assert_eq!(failing(2), [1, 12, 15]);
     }
 }

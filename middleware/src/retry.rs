@@ -70,7 +70,7 @@ impl<H> Retry<H> {
 }
 
 impl RetryLayer {
-    /// The longest delay, unless told otherwise, before chance adds to it.
+    /// The longest delay, before chance adds to it, unless told otherwise or the first is longer.
     pub const DEFAULT_MAX_DELAY: Duration = Duration::from_secs(30);
 
     /// Repeats a send up to `retries` times (so there are `retries + 1` attempts), first after
@@ -80,7 +80,11 @@ impl RetryLayer {
         Self {
             retries,
             base_delay,
-            max_delay: Self::DEFAULT_MAX_DELAY,
+            max_delay: if base_delay.as_nanos() > Self::DEFAULT_MAX_DELAY.as_nanos() {
+                base_delay
+            } else {
+                Self::DEFAULT_MAX_DELAY
+            },
             jitter: true,
             budget: None,
         }

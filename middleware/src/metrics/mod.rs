@@ -287,37 +287,8 @@ impl Counted<Result<()>> for Sending<'_> {
         self.stats
     }
 
-    fn count(&self, sent: &Result<()>, one: u64) -> &Stats {
-        match sent {
-            Ok(()) => self.stats.count(one, self.size.get()),
-            Err(_) => self.stats.count_error(),
-        }
-        self.stats
-    }
-}
-
-struct Receiving<'a> {
-    peer: &'a Peer,
-}
-
-impl Counted<Result<Incoming>> for Receiving<'_> {
-    fn stats(&self) -> &Stats {
-        self.peer.of(Operation::Recv)
-    }
-
-    fn count(&self, received: &Result<Incoming>, one: u64) -> &Stats {
-        let (operation, bytes) = match received {
-            Ok(Incoming::Message(message)) => (Operation::Recv, message.bytes().len()),
-            Ok(Incoming::Label(label)) => (Operation::Offer, label.as_str().len()),
-            Err(_) => {
-                let stats = self.peer.of(Operation::Recv);
-                stats.count_error();
-                return stats;
-            }
-        };
-        let stats = self.peer.of(operation);
-        stats.count(one, bytes);
-        stats
+    fn count(&self, sent: &Result<()>, one: u64) -> Option<&Stats> {
+        self.stats.count_sent(sent, one, self.size.get())
     }
 }
 
@@ -331,11 +302,31 @@ impl Counted<Result<()>> for Choosing<'_> {
         self.stats
     }
 
-    fn count(&self, sent: &Result<()>, one: u64) -> &Stats {
-        match sent {
-            Ok(()) => self.stats.count(one, self.bytes),
-            Err(_) => self.stats.count_error(),
-        }
-        self.stats
+    fn count(&self, sent: &Result<()>, one: u64) -> Option<&Stats> {
+        self.stats.count_sent(sent, one, self.bytes)
+    }
+}
+
+struct Receiving<'a> {
+    peer: &'a Peer,
+}
+
+impl Counted<Result<Incoming>> for Receiving<'_> {
+    fn stats(&self) -> &Stats {
+        self.peer.of(Operation::Recv)
+    }
+
+    fn count(&self, received: &Result<Incoming>, one: u64) -> Option<&Stats> {
+        let (operation, bytes) = match received {
+            Ok(Incoming::Message(message)) => (Operation::Recv, message.bytes().len()),
+            Ok(Incoming::Label(label)) => (Operation::Offer, label.as_str().len()),
+            Err(_) => {
+                self.stats().count_error();
+                return None;
+            }
+        };
+        let stats = self.peer.of(operation);
+        stats.count(one, bytes);
+        Some(stats)
     }
 }

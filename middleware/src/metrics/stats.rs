@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use choreo_core::Operation;
 use choreo_core::runtime::Instant;
+use choreo_core::{Operation, Result};
 
 use super::snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
 
@@ -162,6 +162,16 @@ impl Stats {
         }
         #[cfg(feature = "metrics-facade")]
         self.facade.count(bytes);
+    }
+
+    /// Counts a send, and gives these if it went well.
+    pub(super) fn count_sent(&self, sent: &Result<()>, one: u64, bytes: usize) -> Option<&Self> {
+        if sent.is_err() {
+            self.count_error();
+            return None;
+        }
+        self.count(one, bytes);
+        Some(self)
     }
 
     #[cold]

@@ -20,8 +20,8 @@ pub(super) trait Counted<T> {
     /// Decides whether a wait is timed.
     fn stats(&self) -> &Stats;
 
-    /// Counts the outcome: `one` operation, unless it has failed. Gives where.
-    fn count(&self, outcome: &T, one: u64) -> &Stats;
+    /// Counts the outcome: `one` operation, and gives where, or an error.
+    fn count(&self, outcome: &T, one: u64) -> Option<&Stats>;
 }
 
 impl<F, C> Watch<F, C> {
@@ -50,8 +50,8 @@ impl<F: Future + Unpin, C: Counted<F::Output> + Unpin> Future for Watch<F, C> {
             }
             return Poll::Pending;
         };
-        let stats = this.counted.count(outcome, this.one);
-        if let Some(since) = this.since {
+        let counted = this.counted.count(outcome, this.one);
+        if let (Some(since), Some(stats)) = (this.since, counted) {
             stats.time(since);
         }
         polled

@@ -206,3 +206,11 @@ fn same(one: Option<&Payload>, other: Option<&Payload>) -> bool {
         _ => true,
     }
 }
+
+/// The text, shortened to so many characters.
+pub(super) fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(longest - 1).chain(['…']).collect(),
+    }
+}

@@ -1,5 +1,8 @@
-use super::diagram::{Diagram, End, Kind};
+use super::diagram::{Diagram, End, Kind, Row, cut};
 use super::recording::{Log, Payload};
+
+/// More is cut, in characters.
+const LONGEST_TEXT: usize = 120;
 
 /// Draws a recording as a Mermaid sequence diagram.
 pub(super) fn draw(log: &Log) -> String {
@@ -14,21 +17,19 @@ pub(super) fn draw(log: &Log) -> String {
     }
     for row in &diagram.rows {
         let (from, to) = (row.from.to_string(), row.to.to_string());
-        let over = match &row.kind {
-            Kind::Arrow { payload, end } => {
-                let arrow = match end {
-                    End::Arrived => "->>p",
-                    End::InFlight => "--)p",
-                    End::Broken => "-xp",
-                };
-                line(&mut out, &["p", &from, arrow, &to, ": "], &text(*payload));
-                [from.as_str(), ",p", to.as_str()]
-            }
-            Kind::NotReceived => [to.as_str(), "", ""],
+        let Kind::Arrow { payload, end } = row.kind else {
+            let failure = not_received(row, &diagram);
+            line(&mut out, &["Note over p", &to, ": "], &failure);
+            continue;
         };
+        let arrow = match end {
+            End::Arrived => "->>p",
+            End::InFlight => "--)p",
+            End::Broken => "-xp",
+        };
+        line(&mut out, &["p", &from, arrow, &to, ": "], &text(payload));
         if let Some(failure) = row.failure {
-            let [one, comma, other] = over;
-            line(&mut out, &["Note over p", one, comma, other, ": "], failure);
+            line(&mut out, &["Note over p", &from, ",p", &to, ": "], failure);
         }
     }
     if diagram.dropped > 0 && !diagram.participants.is_empty() {
@@ -40,6 +41,18 @@ pub(super) fn draw(log: &Log) -> String {
         );
     }
     out
+}
+
+/// What stands beside a receive that failed.
+pub(super) fn not_received(row: &Row<'_>, diagram: &Diagram<'_>) -> String {
+    let failure = row.failure.unwrap_or_default();
+    [
+        "receive from ",
+        diagram.participants[row.from],
+        ": ",
+        failure,
+    ]
+    .concat()
 }
 
 /// What stands beside an arrow.
@@ -63,9 +76,9 @@ pub(super) fn text(payload: Option<&Payload>) -> String {
 fn line(out: &mut String, parts: &[&str], text: &str) {
     out.push_str("    ");
     parts.iter().for_each(|part| out.push_str(part));
-    for c in text.chars() {
+    for c in cut(text, LONGEST_TEXT).chars() {
         match c {
-            ' ' | '_' | '.' | '-' | '(' | ')' | '\'' | '/' => out.push(c),
+            ' ' | '_' | '.' | '-' | '(' | ')' | '\'' | '/' | ',' => out.push(c),
             c if c.is_control() => out.push(' '),
             c if c.is_alphanumeric() || !c.is_ascii() => out.push(c),
             c => {

@@ -164,7 +164,9 @@ impl Recording {
     /// The sequence diagram as an SVG picture: a file of its own or, as part of a page, in the
     /// page's colour of text.
     ///
-    /// Other colours can be set by the CSS variables `--choreo-choice` and `--choreo-error`.
+    /// Other colours can be set by the CSS variables `--choreo-choice` and `--choreo-error`, more by
+    /// the classes: `choreo-diagram` is the whole, a `choreo-row` holds what belongs to one arrow
+    /// or note, with a `choreo-time` in it, and `choreo-choice` or `choreo-failed` around the rest.
     #[must_use]
     pub fn to_svg(&self) -> String {
         super::svg::draw(&self.snapshot())

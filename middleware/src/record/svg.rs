@@ -1,8 +1,8 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use super::diagram::{Diagram, End, Kind, Row};
-use super::mermaid::text;
+use super::diagram::{Diagram, End, Kind, Row, cut};
+use super::mermaid::{not_received, text};
 use super::recording::{Log, Payload};
 
 // Lengths in pixels.
@@ -89,16 +89,11 @@ impl Canvas<'_> {
         let (from, to) = (self.columns[row.from], self.columns[row.to]);
         self.bottom += ROW;
         let y = self.bottom;
-        self.put(format_args!("<g{}><title>", colour(row)));
+        self.put(format_args!(r#"<g class="choreo-row"><title>"#));
         self.text(&full(row, self.diagram));
         self.put(format_args!("</title>"));
-        self.words(
-            MARGIN,
-            y + 4,
-            r#"font-size="11" opacity=".65""#,
-            &time(row.at),
-        );
-        let failure = cut(row.failure.unwrap_or_default(), LONGEST_TEXT);
+        self.words(MARGIN, y + 4, TIME, &time(row.at));
+        self.put(format_args!("<g{}>", colour(row)));
         match row.kind {
             Kind::Arrow { payload, end } if from != to => {
                 self.arrow(from, to, y, end);
@@ -107,17 +102,18 @@ impl Canvas<'_> {
                     self.pill(middle, y - 14, width(&label) + 20);
                 }
                 self.words(middle, y - 10, MIDDLE, &label);
-                if !failure.is_empty() {
+                if let Some(failure) = row.failure {
                     self.bottom += SECOND_LINE;
-                    self.words(middle, y + 19, MIDDLE, &failure);
+                    self.words(middle, y + 19, MIDDLE, &cut(failure, LONGEST_TEXT));
                 }
             }
             _ => {
                 self.cross(to, y);
-                self.words(to + 12, y + 4, "", &failure);
+                let failure = not_received(row, self.diagram);
+                self.words(to + 12, y + 4, "", &cut(&failure, LONGEST_TEXT));
             }
         }
-        self.put(format_args!("</g>"));
+        self.put(format_args!("</g></g>"));
     }
 
     fn arrow(&mut self, from: i32, to: i32, y: i32, end: End) {
@@ -244,6 +240,7 @@ impl Canvas<'_> {
     }
 }
 
+const TIME: &str = r#"class="choreo-time" font-size="11" opacity=".65""#;
 const MIDDLE: &str = r#"text-anchor="middle""#;
 const LINE: &str = r#" fill="none" stroke="currentColor" stroke-width="1.5""#;
 
@@ -271,24 +268,21 @@ fn label(payload: Option<&Payload>) -> String {
 
 /// What is shown when an arrow is pointed at.
 fn full(row: &Row<'_>, diagram: &Diagram<'_>) -> String {
-    let (from, to) = (diagram.participants[row.from], diagram.participants[row.to]);
-    let mut full = match row.kind {
-        Kind::NotReceived => [to, ": receive from ", from].concat(),
-        Kind::Arrow { payload, end } => {
-            let mut full = [from, " to ", to, ": ", &text(payload)].concat();
-            if let Some(Payload::Message {
-                encoded: Some(encoded),
-                ..
-            }) = payload
-            {
-                full += &format!(", {} bytes", encoded.bytes().len());
-            }
-            if end == End::InFlight {
-                full += ", not received yet";
-            }
-            full
-        }
+    let Kind::Arrow { payload, end } = row.kind else {
+        return not_received(row, diagram);
     };
+    let (from, to) = (diagram.participants[row.from], diagram.participants[row.to]);
+    let mut full = [from, " to ", to, ": ", &text(payload)].concat();
+    if let Some(Payload::Message {
+        encoded: Some(encoded),
+        ..
+    }) = payload
+    {
+        full += &format!(", {} bytes", encoded.bytes().len());
+    }
+    if end == End::InFlight {
+        full += ", not received yet";
+    }
     if let Some(failure) = row.failure {
         full += "; ";
         full += failure;
@@ -318,14 +312,6 @@ fn time(at: Duration) -> String {
         1_000..10_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
         10_000..10_000_000 => format!("{} ms", micros / 1_000),
         _ => format!("{} s", micros / 1_000_000),
-    }
-}
-
-/// The text, shortened to so many characters.
-fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(longest - 1).chain(['…']).collect(),
     }
 }
 
