@@ -170,11 +170,9 @@ function draw(run) {
 function drawDiagram(source, known) {
   const parsed = new DOMParser().parseFromString(source, 'image/svg+xml').documentElement;
   const svg = document.importNode(parsed, true);
-  const times = svg.querySelectorAll('g > title + text');
-  times.forEach((time, row) => {
-    if (row >= known) time.parentNode.classList.add('new');
-    time.remove();
-  });
+  svg.querySelectorAll('.choreo-time').forEach((time) => time.remove());
+  const rows = svg.querySelectorAll('.choreo-row');
+  rows.forEach((row, index) => row.classList.toggle('new', index >= known));
   const box = element('diagram');
   box.replaceChildren(svg);
   const { x, y, width, height } = svg.getBBox();
@@ -183,7 +181,7 @@ function drawDiagram(source, known) {
   svg.setAttribute('height', height + 16);
   svg.style.minWidth = `${Math.min(width + 16, 360)}px`; // smaller is hard to read; it scrolls
   if (running) box.scrollTop = box.scrollHeight;
-  return times.length;
+  return rows.length;
 }
 
 function drawCounters(counters) {

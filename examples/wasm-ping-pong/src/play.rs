@@ -1,12 +1,11 @@
 use std::future::Future;
 
 use choreo::{ErrorKind, InMemoryNetwork, Result, interpret, runtime};
-use futures::future::{FutureExt, RemoteHandle, join};
-use tracing::instrument::WithSubscriber;
+use futures::future::{FutureExt, RemoteHandle};
 
 use crate::protocol::{self, Role};
 use crate::stack::{Instruments, stack};
-use crate::{Failure, Options, TraceLog};
+use crate::{Failure, Options};
 
 /// Runs the protocol: Alice and Bob in a task each, over a network in memory and a stack each.
 /// Returns the last pong.
@@ -17,6 +16,9 @@ use crate::{Failure, Options, TraceLog};
 /// # Cancel safety
 /// When it is dropped both tasks end.
 pub async fn play(options: &Options, instruments: &Instruments) -> Result<String, Failure> {
+    if options.trace {
+        instruments.log.listen();
+    }
     let network = InMemoryNetwork::new();
     let join_network = |role| {
         let joined = network.join(role);
@@ -28,16 +30,17 @@ pub async fn play(options: &Options, instruments: &Instruments) -> Result<String
 
     let rounds = options.rounds;
     let program = protocol::alice(&options.message, rounds);
-    let alice = task(&instruments.log, async move {
+    let alice = task(async move {
         let result = interpret(&alice, &(), program).await?;
         protocol::reply(result.received_values)
     });
-    let bob = task(&instruments.log, async move {
+    let bob = task(async move {
         protocol::bob(&bob, &(), rounds).await?;
         Ok(String::new())
     });
 
-    let (role, error) = match join(alice, bob).await {
+    // Both run already, so waiting for one after the other keeps neither back.
+    let (role, error) = match (alice.await, bob.await) {
         (Ok(reply), Ok(_)) => return Ok(reply),
         (Err(gone), Err(cause)) if gone.kind() == ErrorKind::Closed => ("Bob", cause),
         (Err(error), _) => ("Alice", error),
@@ -46,12 +49,11 @@ pub async fn play(options: &Options, instruments: &Instruments) -> Result<String
     Err(Failure::of_run(role, error, options))
 }
 
-/// Starts a task whose events go to the log, and which ends when nobody waits for its result.
+/// Starts a task, which ends when nobody waits for its result.
 fn task(
-    log: &TraceLog,
     work: impl Future<Output = Result<String>> + Send + 'static,
 ) -> RemoteHandle<Result<String>> {
-    let (task, result) = work.boxed().with_subscriber(log.clone()).remote_handle();
+    let (task, result) = work.boxed().remote_handle();
     runtime::spawn(task);
     result
 }

@@ -8,7 +8,7 @@ use tracing::{Event, Metadata, Subscriber};
 
 /// Keeps what `tracing` is told, as lines for the page: when (since the start), how grave, what.
 ///
-/// A run has its own, so that runs do not mix. Clones are the same log.
+/// Each run has its own, and the one that listened last gets what is told. Clones are the same log.
 #[derive(Clone, Debug)]
 pub struct TraceLog {
     started: Instant,
@@ -28,27 +28,21 @@ impl TraceLog {
         }
     }
 
+    /// Gets what `tracing` is told from now on, in place of the log that did so before.
+    pub fn listen(&self) {
+        *LISTENING.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clone());
+        // Fails when it is there already, as it is from the second run on.
+        let _ = tracing::subscriber::set_global_default(Events);
+    }
+
     /// The lines behind the first `known`, each with its end.
     #[must_use]
     pub fn after(&self, known: usize) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.get(known..).unwrap_or_default().concat()
     }
-}
 
-impl Default for TraceLog {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// Events say it all, so spans are not looked at.
-impl Subscriber for TraceLog {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn event(&self, event: &Event<'_>) {
+    fn write(&self, event: &Event<'_>) {
         // Tenths by hand: the formatting of floats would be a tenth of the module.
         let at = self.started.elapsed();
         let (milliseconds, tenths) = (at.as_millis() as u32, at.subsec_micros() / 100 % 10);
@@ -59,6 +53,34 @@ impl Subscriber for TraceLog {
         if lines.len() < Self::CAPACITY {
             line.0.push('\n');
             lines.push(line.0);
+        }
+    }
+}
+
+impl Default for TraceLog {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The log that listens.
+static LISTENING: Mutex<Option<TraceLog>> = Mutex::new(None);
+
+/// What `tracing` tells. Events say it all, so spans are not looked at.
+///
+/// It is the one subscriber of the program. One for each task would be a feature of `tracing`
+/// that is larger than all of this.
+struct Events;
+
+impl Subscriber for Events {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let listening = LISTENING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(log) = &*listening {
+            log.write(event);
         }
     }
 
@@ -89,8 +111,22 @@ impl Line {
 }
 
 impl Visit for Line {
+    // What Trace never gives, and what formatting it would cost is a lot for a page to load.
+
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, format_args!("{}", value as i64));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.put(field, format_args!("{}", value as i64));
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.put(field, format_args!("{}", value as u64));
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.put(field, format_args!("{} bytes", value.len()));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -109,11 +145,10 @@ mod tests {
     #[test]
     fn lines_are_kept_up_to_the_bound() {
         let log = TraceLog::new();
-        tracing::subscriber::with_default(log.clone(), || {
-            for bytes in 0..=TraceLog::CAPACITY {
-                tracing::debug!(role = "Alice", bytes, "sent");
-            }
-        });
+        log.listen();
+        for bytes in 0..=TraceLog::CAPACITY {
+            tracing::debug!(role = "Alice", bytes, "sent");
+        }
         let all = log.after(0);
         let lines: Vec<_> = all.lines().collect();
         assert_eq!(lines.len(), TraceLog::CAPACITY);
