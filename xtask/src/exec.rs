@@ -119,12 +119,14 @@ fn drain(mut reader: impl Read, kept: &Mutex<Vec<u8>>) {
     }
 }
 
-/// The last line that says something, without control characters.
+/// The last line for people, without control characters.
 fn last_line(output: &[u8]) -> String {
-    let tail = &output[output.len().saturating_sub(400)..];
-    let text = String::from_utf8_lossy(tail);
-    let line = text.lines().rev().find(|line| !line.trim().is_empty());
-    let line = line.unwrap_or_default().trim();
+    let for_people = |line: &&[u8]| !line.is_empty() && !line.starts_with(b"{");
+    let line = output
+        .rsplit(|byte| matches!(byte, b'\n' | b'\r'))
+        .map(<[u8]>::trim_ascii)
+        .find(for_people);
+    let line = String::from_utf8_lossy(line.unwrap_or_default());
     line.chars().filter(|c| !c.is_control()).collect()
 }
 
@@ -165,7 +167,8 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_is_short_and_printable() {
+    fn the_last_line_is_for_people() {
+        assert_eq!(last_line(b"one\n{\"reason\":1}\n{\"rea"), "one");
         assert_eq!(last_line(b"one\n\x1b[1mtwo\x1b[0m\n\n"), "[1mtwo[0m");
         assert_eq!(last_line(b""), "");
     }
