@@ -10,7 +10,7 @@ use crate::ext::{self, locate, unknown_label};
 use crate::runtime;
 use crate::{
     ChoreoHandler, ChoreoHandlerExt, Effect, Error, ErrorKind, Extensions, Flow, Label, Operation,
-    Outgoing, Program, Result,
+    Outgoing, Program, Result, RoleId,
 };
 
 /// Runs a program over a handler.
@@ -161,67 +161,76 @@ where
         Ok(Flow::Continue)
     }
 
+    /// One await for all that sends, one for all that receives, one for all that holds other
+    /// steps: each is a part of the future, which is to stay small.
     async fn effect(
         &self,
         effect: &Effect<H::Role, M>,
         received: &mut InterpretResult<M>,
     ) -> Result<Flow> {
-        let Self {
-            handler, endpoint, ..
-        } = *self;
+        let outgoing = match effect {
+            Effect::Send { to, message } => Some((to, Outgoing::Message(message))),
+            Effect::Choose { to, label } => Some((to, Outgoing::Label(label.as_str()))),
+            _ => None,
+        };
+        if let Some((to, payload)) = outgoing {
+            let sent = self.handler.send_payload(self.endpoint, to, payload).await;
+            sent.map_err(|error| locate(error, Operation::sending(payload), to))?;
+            return Ok(Flow::Continue);
+        }
+
+        let mut chosen = None;
+        if let Effect::Recv { from } | Effect::Offer { from } | Effect::Branch { from, .. } = effect
+        {
+            self.check_room(received)?;
+            let payload = self.handler.recv_payload(self.endpoint, from).await;
+            if let Effect::Recv { .. } = effect {
+                received.received_values.push(ext::received(payload, from)?);
+                return Ok(Flow::Continue);
+            }
+            let label = ext::offered(payload, from)?;
+            if let Effect::Branch { branches, .. } = effect {
+                chosen = Some(alternative(branches, &label, from)?);
+            }
+            received.labels.push(label);
+        }
+
+        match (effect, chosen) {
+            (_, Some(branch)) => self.branch(branch, received).await,
+            (Effect::ExitLoop, _) => Ok(Flow::ExitLoop),
+            (Effect::Offer { .. } | Effect::End, _) => Ok(Flow::Continue),
+            _ => self.nested(effect, received).await,
+        }
+    }
+
+    /// The steps that hold other steps return boxes: recursion needs it, flat steps do not.
+    fn nested<'b>(
+        &'b self,
+        effect: &'b Effect<H::Role, M>,
+        received: &'b mut InterpretResult<M>,
+    ) -> BoxFuture<'b, Result<Flow>> {
         match effect {
-            Effect::Send { to, message } => {
-                let sent = handler
-                    .send_payload(endpoint, to, Outgoing::Message(message))
-                    .await;
-                sent.map_err(|error| locate(error, Operation::Send, to))?;
-            }
-            Effect::Broadcast { to, message } => handler.broadcast(endpoint, to, message).await?,
-            Effect::Recv { from } => {
-                self.check_room(received)?;
-                let value = ext::received(handler.recv_payload(endpoint, from).await, from)?;
-                received.received_values.push(value);
-            }
-            Effect::Choose { to, label } => {
-                let label = Outgoing::Label(label.as_str());
-                let sent = handler.send_payload(endpoint, to, label).await;
-                sent.map_err(|error| locate(error, Operation::Choose, to))?;
-            }
-            Effect::Offer { from } => {
-                self.check_room(received)?;
-                let label = ext::offered(handler.recv_payload(endpoint, from).await, from)?;
-                received.labels.push(label);
-            }
-            Effect::Branch { from, branches } => {
-                self.check_room(received)?;
-                return self.branch(from, branches, received).await;
-            }
-            Effect::Loop { times, body } => {
-                return self.repeat(*times, body, received).await;
-            }
-            Effect::Parallel { programs } => {
-                self.check_room(received)?;
-                return self.parallel(programs, received).await;
-            }
+            Effect::Broadcast { to, message } => Box::pin(async move {
+                self.handler.broadcast(self.endpoint, to, message).await?;
+                Ok(Flow::Continue)
+            }),
+            Effect::Loop { times, body } => self.repeat(*times, body, received),
+            Effect::Parallel { programs } => self.parallel(programs, received),
             Effect::Timeout {
                 limit,
                 body,
                 fallback,
-            } => {
-                return self
-                    .timeout(*limit, body, fallback.as_ref(), received)
-                    .await;
-            }
-            Effect::Extension { name, argument } => {
+            } => self.timeout(*limit, body, fallback.as_ref(), received),
+            Effect::Extension { name, argument } => Box::pin(async move {
                 let none = Extensions::new();
                 let extensions = self.extensions.unwrap_or(&none);
-                let values = &received.received_values;
-                return extensions.run(name, argument.as_ref(), values).await;
-            }
-            Effect::ExitLoop => return Ok(Flow::ExitLoop),
-            Effect::End => {}
+                extensions
+                    .run(name, argument.as_ref(), &received.received_values)
+                    .await
+            }),
+            // All others are done where this is called.
+            _ => Box::pin(std::future::ready(Ok(Flow::Continue))),
         }
-        Ok(Flow::Continue)
     }
 
     /// Refuses to receive what could not be kept, so that it is still there.
@@ -236,30 +245,14 @@ where
         ))
     }
 
-    // The steps that hold other steps return boxes: recursion needs it, flat steps do not.
-
     fn branch<'b>(
         &'b self,
-        from: &'b H::Role,
-        branches: &'b [(Label, Program<H::Role, M>)],
+        (label, body): &'b (Label, Program<H::Role, M>),
         received: &'b mut InterpretResult<M>,
     ) -> BoxFuture<'b, Result<Flow>> {
         Box::pin(async move {
-            let payload = self.handler.recv_payload(self.endpoint, from).await;
-            let label: Label = ext::offered(payload, from)?;
-            let Some((_, body)) = branches.iter().find(|(known, _)| *known == label) else {
-                let expected: Vec<_> = branches.iter().map(|(label, _)| label.as_str()).collect();
-                return Err(locate(
-                    unknown_label(label.as_str(), &expected),
-                    Operation::Offer,
-                    from,
-                ));
-            };
-            let place = format!("branch `{label}`");
-            received.labels.push(label);
-            self.program(body, received)
-                .await
-                .map_err(|error| error.at_place(&place))
+            let done = self.program(body, received).await;
+            done.map_err(|error| error.at_place(&format_args!("branch `{label}`")))
         })
     }
 
@@ -293,6 +286,7 @@ where
         received: &'b mut InterpretResult<M>,
     ) -> BoxFuture<'b, Result<Flow>> {
         Box::pin(async move {
+            self.check_room(received)?;
             let mut parts = Parts {
                 parts: programs
                     .iter()
@@ -334,6 +328,25 @@ where
             }
         })
     }
+}
+
+/// The alternative of that label.
+fn alternative<'b, R: RoleId, M>(
+    branches: &'b [(Label, Program<R, M>)],
+    label: &Label,
+    from: &R,
+) -> Result<&'b (Label, Program<R, M>)> {
+    branches
+        .iter()
+        .find(|(known, _)| known == label)
+        .ok_or_else(|| {
+            let expected: Vec<_> = branches.iter().map(|(label, _)| label.as_str()).collect();
+            locate(
+                unknown_label(label.as_str(), &expected),
+                Operation::Offer,
+                from,
+            )
+        })
 }
 
 /// The error of a step, with its place.
