@@ -26,7 +26,7 @@ async function load() {
     await choreo.default();
   } catch (cause) {
     return notLoaded(`The browser could not start the module: ${cause.message}.`,
-      'It takes Chrome or Edge 96, Firefox 100, Safari 15.4, or later. With one of those, run ./build.sh again, then reload.');
+      'It takes Chrome or Edge 96, Firefox 79, Safari 15, or later. With one of those, run ./build.sh again, then reload.');
   }
   element('run').setAttribute('aria-disabled', 'false');
   state('ready', 'Ready');
