@@ -1,20 +1,18 @@
-use std::future::Future;
-
-use choreo::{ErrorKind, InMemoryNetwork, Result, interpret, runtime};
-use futures::future::{FutureExt, RemoteHandle};
+use choreo::{ErrorKind, InMemoryNetwork, interpret};
+use futures::future::join;
 
 use crate::protocol::{self, Role};
 use crate::stack::{Instruments, stack};
 use crate::{Failure, Options};
 
-/// Runs the protocol: Alice and Bob in a task each, over a network in memory and a stack each.
+/// Runs the protocol: Alice and Bob at the same time, over a network in memory and a stack each.
 /// Returns the last pong.
 ///
 /// # Errors
 /// What stopped them; where one failed because the other had left, why the other had.
 ///
 /// # Cancel safety
-/// When it is dropped both tasks end.
+/// When it is dropped both end.
 pub async fn play(options: &Options, instruments: &Instruments) -> Result<String, Failure> {
     if options.trace {
         instruments.log.listen();
@@ -30,30 +28,17 @@ pub async fn play(options: &Options, instruments: &Instruments) -> Result<String
 
     let rounds = options.rounds;
     let program = protocol::alice(&options.message, rounds);
-    let alice = task(async move {
+    let alice = async move {
         let result = interpret(&alice, &(), program).await?;
         protocol::reply(result.received_values)
-    });
-    let bob = task(async move {
-        protocol::bob(&bob, &(), rounds).await?;
-        Ok(String::new())
-    });
+    };
+    let bob = async move { protocol::bob(&bob, &(), rounds).await };
 
-    // Both run already, so waiting for one after the other keeps neither back.
-    let (role, error) = match (alice.await, bob.await) {
-        (Ok(reply), Ok(_)) => return Ok(reply),
+    let (role, error) = match join(alice, bob).await {
+        (Ok(reply), Ok(())) => return Ok(reply),
         (Err(gone), Err(cause)) if gone.kind() == ErrorKind::Closed => ("Bob", cause),
         (Err(error), _) => ("Alice", error),
         (Ok(_), Err(error)) => ("Bob", error),
     };
     Err(Failure::of_run(role, error, options))
-}
-
-/// Starts a task, which ends when nobody waits for its result.
-fn task(
-    work: impl Future<Output = Result<String>> + Send + 'static,
-) -> RemoteHandle<Result<String>> {
-    let (task, result) = work.boxed().remote_handle();
-    runtime::spawn(task);
-    result
 }
