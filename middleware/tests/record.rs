@@ -13,7 +13,7 @@ use choreo_middleware::{
     Fault, FaultInjectionLayer, Payload, Record, RecordLayer, Recording, RetryLayer,
 };
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair};
+use common::{ALICE, BOB, CAROL, Stuck, pair};
 
 labels! {
     enum Decision { Accept }
@@ -139,13 +139,13 @@ sequenceDiagram
 
     async fn a_send_that_is_dropped_is_recorded_and_a_receive_is_not() {
         let recording = Recording::new();
-        let (probe, alice) = probe(ALICE, &recording);
-        probe.pause(usize::MAX);
-        let sending = alice.send(&ENDPOINT, BOB.into(), &1_u8);
+        let alice = Record::new(Stuck, ALICE, &recording);
+        let sending = alice.send(&(), BOB, &1_u8);
         runtime::timeout(Duration::from_millis(1), sending).await.unwrap_err();
-        let receiving = alice.recv::<u8>(&ENDPOINT, BOB.into());
-        runtime::timeout(Duration::from_millis(1), receiving).await.unwrap_err();
-        drop(alice.send(&ENDPOINT, BOB.into(), &1_u8));
+        let receiving = alice.recv::<u8>(&(), BOB);
+        let receiving = runtime::timeout(Duration::from_millis(1), receiving);
+        receiving.await.map(drop).unwrap_err();
+        drop(alice.send(&(), BOB, &1_u8));
         assert_eq!(arrows(&recording), [
             "p0-xp1: u8",
             "Note over p0,p1: dropped before it was done",

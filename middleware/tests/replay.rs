@@ -10,7 +10,7 @@ use choreo_core::{
 };
 use choreo_middleware::{Payload, RecordLayer, Recording, Replay, RetryLayer, Timeout};
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair, unsent};
+use common::{ALICE, BOB, CAROL, Stuck, pair, unsent};
 
 labels! {
     enum Decision { Accept, Reject }
@@ -130,10 +130,8 @@ tests! {
     async fn a_send_that_was_dropped_waits_to_be_dropped_again() {
         let tick = Duration::from_millis(2);
         let recording = Recording::new();
-        let probe = Probe::new();
-        probe.pause(usize::MAX);
-        let handler = probe.bind(ProbeEndpoint::default()).layer(RecordLayer::new(ALICE, &recording));
-        let sending = handler.send(&(), BOB.into(), &1_u8);
+        let handler = Stuck.layer(RecordLayer::new(ALICE, &recording));
+        let sending = handler.send(&(), BOB, &1_u8);
         runtime::timeout(tick, sending).await.unwrap_err();
         let replay = Replay::<&str>::new(&saved_and_read(&recording), ALICE).unwrap();
         let error = Timeout::new(replay, tick).send(&(), BOB, &1_u8).await.unwrap_err();

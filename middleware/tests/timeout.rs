@@ -5,10 +5,11 @@ mod common;
 
 use std::time::Duration;
 
-use choreo_core::{ChoreoHandler, ChoreoHandlerExt, ErrorKind, Operation, Outgoing, labels};
+use choreo_core::{
+    ChoreoHandler, ChoreoHandlerExt, ErrorKind, Operation, Outgoing, labels, runtime,
+};
 use choreo_middleware::{Timeout, TimeoutLayer};
-use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, pair};
+use common::{ALICE, BOB, Stuck, pair};
 
 labels! {
     enum Decision { Accept }
@@ -47,26 +48,28 @@ tests! {
     }
 
     async fn a_send_that_times_out_may_have_arrived_so_it_is_not_transient() {
-        let (probe, endpoint) = (Probe::new(), ProbeEndpoint::default());
-        probe.pause(usize::MAX);
-        let handler = probe.clone().layer(TimeoutLayer::new(LIMIT));
-        let error = handler.send(&endpoint, BOB.into(), &1_u32).await.unwrap_err();
+        let handler = Stuck.layer(TimeoutLayer::new(LIMIT));
+        let error = handler.send(&(), BOB, &1_u32).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
         assert!(!error.is_transient());
 
-        let both = [BOB.into(), ALICE.into()];
-        let to_both = handler.send_to_all(&endpoint, &both, Outgoing::Message(&1_u32));
+        let both = [BOB, ALICE];
+        let to_both = handler.send_to_all(&(), &both, Outgoing::Message(&1_u32));
         let error = to_both.await.unwrap_err();
         assert_eq!(error.peer(), Some("Bob, Alice"));
         assert!(!error.is_transient());
     }
 
     async fn sends_and_receives_have_limits_apart() {
-        let (probe, endpoint) = (Probe::new(), ProbeEndpoint::default());
-        probe.pause(20);
-        let handler = probe.clone().layer(TimeoutLayer::default().recv(LIMIT));
-        handler.send(&endpoint, BOB.into(), &1_u32).await.unwrap();
-        handler.recv::<u32>(&endpoint, BOB.into()).await.unwrap_err();
+        let recv_only = Stuck.layer(TimeoutLayer::default().recv(LIMIT));
+        recv_only.recv::<u32>(&(), BOB).await.unwrap_err();
+        let sending = recv_only.send(&(), BOB, &1_u32);
+        runtime::timeout(3 * LIMIT, sending).await.unwrap_err();
+
+        let send_only = Stuck.layer(TimeoutLayer::default().send(LIMIT));
+        send_only.send(&(), BOB, &1_u32).await.unwrap_err();
+        let receiving = send_only.recv::<u32>(&(), BOB);
+        runtime::timeout(3 * LIMIT, receiving).await.map(drop).unwrap_err();
     }
 
     async fn what_is_ready_at_once_is_within_any_limit() {

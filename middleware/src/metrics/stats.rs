@@ -214,16 +214,16 @@ impl Stats {
     }
 
     fn read(&self) -> OperationMetrics {
-        let mut total = {
-            let total = lock(&self.total);
-            (*total, self.recent.load(Relaxed))
-        };
-        total.0.add(total.1);
         let Total {
             count,
             waited,
             bytes,
-        } = total.0;
+        } = {
+            let total = lock(&self.total);
+            let mut sum = *total;
+            sum.add(self.recent.load(Relaxed));
+            sum
+        };
         OperationMetrics {
             count,
             bytes,

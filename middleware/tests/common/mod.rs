@@ -1,7 +1,11 @@
 //! What the tests share.
 #![allow(dead_code, unused_macros)]
 
-use choreo_core::{Error, ErrorKind};
+use std::future::pending;
+
+use choreo_core::{
+    ChoreoHandler, Codec, Error, ErrorKind, Incoming, Outgoing, Result, async_trait,
+};
 use choreo_handler_inmemory::{InMemoryHandler, InMemoryNetwork};
 
 pub(crate) const ALICE: &str = "Alice";
@@ -28,4 +32,22 @@ pub(crate) fn pair() -> (InMemoryHandler<&'static str>, InMemoryHandler<&'static
 /// An error of a send that did not get away.
 pub(crate) fn unsent() -> Error {
     Error::new(ErrorKind::Transport, "no network").transient()
+}
+
+/// A handler whose peers never take or send anything.
+pub(crate) struct Stuck;
+
+#[async_trait]
+impl ChoreoHandler for Stuck {
+    type Role = &'static str;
+    type Endpoint = ();
+
+    async fn send_payload(&self, _: &(), _: &&'static str, payload: Outgoing<'_>) -> Result<()> {
+        payload.to_incoming(Codec::default())?;
+        pending().await
+    }
+
+    async fn recv_payload(&self, _: &(), _: &&'static str) -> Result<Incoming> {
+        pending().await
+    }
 }
