@@ -8,6 +8,7 @@ use crate::bundle;
 use crate::cargo_tools::CargoTool;
 use crate::exec;
 use crate::features;
+use crate::native;
 use crate::report::{Outcome, Report};
 use crate::setup::Needs;
 use crate::size;
@@ -64,10 +65,12 @@ fn lints(workspace: &Workspace, report: &mut Report) {
     report.command("docs", &mut docs);
 }
 
-/// Runs each benchmark once, unmeasured: they still work.
+/// Runs each benchmark once, unmeasured: they still work. Built as the native tests are,
+/// which spares a second build of everything.
 fn benches(workspace: &Workspace, report: &mut Report) {
-    let mut benches = workspace.cargo(["bench", "--workspace", "--benches", "--profile", "dev"]);
-    benches.args(["--all-features", "--", "--test"]);
+    let mut benches = workspace.cargo(["bench", "--benches", "--profile", "dev"]);
+    native::select(&mut benches);
+    benches.args(["--", "--test"]);
     report.command("benches, once", &mut benches);
 }
 

@@ -38,9 +38,14 @@ fn build(workspace: &Workspace, status: &Status) -> Result<Vec<Program>> {
     Ok(examples.collect())
 }
 
-/// Tests of all packages but those that run in browsers.
-fn cargo_test(workspace: &Workspace) -> Command {
-    let mut cargo = workspace.cargo(["test", "--workspace", "--all-features"]);
+/// Makes a cargo command work on all packages but those that run in browsers.
+pub(crate) fn select(cargo: &mut Command) {
+    cargo.args(["--workspace", "--all-features"]);
     cargo.args(["--exclude", EXAMPLE, "--exclude", E2E]);
+}
+
+fn cargo_test(workspace: &Workspace) -> Command {
+    let mut cargo = workspace.cargo(["test"]);
+    select(&mut cargo);
     cargo
 }
