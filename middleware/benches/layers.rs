@@ -40,7 +40,7 @@ mod native {
     const STACKS: &[(&str, Stack)] = &[
         ("no layer", |handler| handler),
         ("Metrics", |h| h.layer(MetricsLayer::new()).boxed()),
-        ("MEvery wait timed", |h| {
+        ("Metrics, every wait timed", |h| {
             h.layer(MetricsLayer::new().time_every(1)).boxed()
         }),
         ("Trace, off", |h| h.layer(TraceLayer::new("Role")).boxed()),
@@ -65,7 +65,12 @@ mod native {
     ];
 
     pub(crate) fn main() {
-        // A word after `--` picks the stacks that it is part of.
+        // A word after `--` picks the stacks that it is part of; with `--test` they only run.
+        let turns = if std::env::args().any(|arg| arg == "--test") {
+            1
+        } else {
+            TURNS
+        };
         let picked = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
         let is_picked = |name: &str| picked.as_ref().is_none_or(|part| name.contains(part));
         let stacks: Vec<_> = STACKS
@@ -79,7 +84,7 @@ mod native {
             .build()
             .expect("a runtime");
         let mut times = vec![Vec::new(); stacks.len()];
-        for _ in 0..TURNS {
+        for _ in 0..turns {
             for ((_, stack), times) in stacks.iter().zip(&mut times) {
                 times.push(ping_pong(&runtime, *stack));
             }

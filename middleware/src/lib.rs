@@ -11,6 +11,8 @@ mod metrics;
 mod record;
 #[cfg(feature = "retry")]
 mod retry;
+#[cfg(any(feature = "metrics", feature = "trace"))]
+mod size;
 #[cfg(feature = "timeout")]
 mod timeout;
 #[cfg(feature = "trace")]

@@ -7,7 +7,8 @@ use choreo_core::{
 };
 use tracing::{Instrument, Level};
 
-use crate::watched::{Size, Watched};
+use crate::size::Size;
+use crate::watched::Watched;
 
 /// Tells [`tracing`] about every operation, under the target `choreo`.
 ///

@@ -1,5 +1,3 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use choreo_core::{BytesMut, Codec, Message, Outgoing, Result, TypeTag, erased_serde};
 
 /// A message on its way out that is looked at where it is encoded, so that no layer has to encode
@@ -58,29 +56,5 @@ impl<N: Note> Message for Watched<'_, N> {
 
     fn as_serialize(&self) -> &dyn erased_serde::Serialize {
         self.message.as_serialize()
-    }
-}
-
-/// The size of a message; 0 when nobody has encoded it.
-#[derive(Default)]
-pub(crate) struct Size(AtomicUsize);
-
-impl Note for Size {
-    fn encoded(&self, _: &dyn Message, _: Codec, bytes: &[u8]) {
-        self.0.store(bytes.len(), Ordering::Relaxed);
-    }
-}
-
-impl Size {
-    pub(crate) fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// The size of the payload: of a label, its length.
-    pub(crate) fn of(&self, payload: Outgoing<'_>) -> usize {
-        match payload {
-            Outgoing::Message(_) => self.get(),
-            Outgoing::Label(label) => label.len(),
-        }
     }
 }

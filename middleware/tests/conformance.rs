@@ -1,4 +1,12 @@
 //! Each layer keeps every promise of a layer, and what it makes of a handler those of a handler.
+#![cfg(all(
+    feature = "trace",
+    feature = "record",
+    feature = "metrics",
+    feature = "retry",
+    feature = "timeout",
+    feature = "fault-injection"
+))]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! While somebody listens, `Trace` keeps every promise of a layer too.
+#![cfg(feature = "trace")]
 
 use choreo_middleware::TraceLayer;
 use choreo_testkit::layer_suite;

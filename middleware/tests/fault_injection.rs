@@ -1,4 +1,5 @@
 //! Faults come as they were asked for, and the same ones each time.
+#![cfg(feature = "fault-injection")]
 
 #[macro_use]
 mod common;

@@ -1,4 +1,5 @@
 //! Everything that goes through is counted, once.
+#![cfg(all(feature = "metrics", feature = "retry"))]
 
 #[macro_use]
 mod common;

@@ -1,4 +1,5 @@
 //! What a recording holds, and how it is drawn.
+#![cfg(all(feature = "record", feature = "fault-injection", feature = "retry"))]
 
 #[macro_use]
 mod common;

@@ -1,4 +1,5 @@
 //! A recording as text, and a role that meets again what it met before.
+#![cfg(all(feature = "record", feature = "retry", feature = "timeout"))]
 
 #[macro_use]
 mod common;

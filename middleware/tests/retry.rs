@@ -1,4 +1,5 @@
 //! What is sent again, what is not, and for how long.
+#![cfg(all(feature = "retry", feature = "fault-injection", feature = "timeout"))]
 
 #[macro_use]
 mod common;

@@ -1,4 +1,12 @@
 //! The layers together, in every way in which they can be stacked.
+#![cfg(all(
+    feature = "trace",
+    feature = "record",
+    feature = "metrics",
+    feature = "retry",
+    feature = "timeout",
+    feature = "fault-injection"
+))]
 
 #[macro_use]
 mod common;

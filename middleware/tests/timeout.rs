@@ -1,4 +1,5 @@
 //! What takes too long ends, says so, and loses nothing.
+#![cfg(feature = "timeout")]
 
 #[macro_use]
 mod common;

@@ -1,4 +1,5 @@
 //! What is told about an operation, and to whom.
+#![cfg(all(feature = "trace", feature = "timeout"))]
 
 #[macro_use]
 mod common;

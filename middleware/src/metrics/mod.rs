@@ -15,7 +15,8 @@ use choreo_core::{
 };
 
 use crate::in_box::in_box;
-use crate::watched::{Size, Watched};
+use crate::size::Size;
+use crate::watched::Watched;
 pub use snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
 use stats::{Config, ONE, Peer, Registry, Stats};
 use watch::{Counted, Watch};
