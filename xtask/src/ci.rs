@@ -11,7 +11,7 @@ use crate::features;
 use crate::native;
 use crate::report::{Outcome, Report};
 use crate::setup::Needs;
-use crate::size;
+use crate::size::Sizes;
 use crate::test;
 use crate::wasm;
 use crate::workspace::Workspace;
@@ -41,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     }
     report.step("size of the demo", |status| {
         let bundle = bundle::build(workspace, status)?;
-        size::measure(&bundle).map(Outcome::Passed)
+        Sizes::measure(&bundle)?.check().map(Outcome::Passed)
     });
     benches(workspace, &mut report);
     Ok(report.finish())
