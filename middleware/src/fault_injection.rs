@@ -1,9 +1,12 @@
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::slice::from_ref;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use choreo_core::{
-    ChoreoHandler, Error, ErrorKind, Layer, Operation, PeerMap, RoleId, handler_fn, runtime,
+    ChoreoHandler, Error, ErrorKind, Layer, Operation, Result, RoleId, handler_fn, runtime,
 };
+
+use crate::sorted::Sorted;
 
 /// Makes operations slow or fail on purpose, and the same ones each time.
 ///
@@ -39,10 +42,10 @@ use choreo_core::{
 /// # Cancel safety
 /// As the inner handler's: a fault never takes a payload away.
 #[derive(Debug)]
-pub struct FaultInjection<H: ChoreoHandler> {
+pub struct FaultInjection<H> {
     inner: H,
     layer: FaultInjectionLayer,
-    peers: PeerMap<H::Role, Peer>,
+    counts: Counts,
 }
 
 /// Configures [`FaultInjection`]. The default does nothing.
@@ -73,19 +76,16 @@ struct Plan {
     schedule: Vec<u64>,
 }
 
-/// How many operations there were with a peer.
-#[derive(Debug)]
-struct Peer {
-    sends: AtomicU64,
-    recvs: AtomicU64,
-}
+/// How many operations there were with each peer: sends and receives. Only faults need them, so
+/// they need not be fast.
+type Counts = Mutex<Sorted<String, [u64; 2]>>;
 
-/// What happens to one operation.
+/// What happens to an operation with one peer, or with several at once.
+#[derive(Default)]
 struct Fate {
-    nth: u64,
     delay: Duration,
-    before: bool,
-    after: bool,
+    before: Option<Error>,
+    after: Option<Error>,
 }
 
 /// The same setters for the layer and for the handler that is wrapped by hand.
@@ -132,7 +132,7 @@ macro_rules! setters {
     };
 }
 
-impl<H: ChoreoHandler> FaultInjection<H> {
+impl<H> FaultInjection<H> {
     /// No faults yet.
     #[must_use]
     pub fn new(inner: H) -> Self {
@@ -147,15 +147,14 @@ impl<H: ChoreoHandler> FaultInjection<H> {
         &self.inner
     }
 
-    /// Decides on the next operation with a peer.
-    fn fate(&self, sends: bool, peer: &H::Role) -> Fate {
-        let count = self.peers.get_or_insert_with(peer, || Peer {
-            sends: AtomicU64::new(0),
-            recvs: AtomicU64::new(0),
-        });
-        let count = if sends { &count.sends } else { &count.recvs };
-        let nth = count.fetch_add(1, Ordering::Relaxed) + 1;
-        self.layer.fate(sends, &peer.name(), nth)
+    /// Decides on the next operation with each of these peers.
+    fn fate<R: RoleId>(&self, operation: Operation, peers: &[R]) -> Fate {
+        let mut fate = Fate::default();
+        for peer in peers {
+            self.layer
+                .decide(&self.counts, operation, &peer.name(), &mut fate);
+        }
+        fate
     }
 }
 
@@ -184,33 +183,37 @@ impl FaultInjectionLayer {
         self.delay.is_none() && self.recv.is_never()
     }
 
-    fn fate(&self, sends: bool, peer: &str, nth: u64) -> Fate {
-        let seed = [self.seed, nth, u64::from(sends)].map(u64::to_le_bytes);
-        let mut random = fastrand::Rng::with_seed(fnv(seed.as_flattened(), peer.as_bytes()));
-        // Always the same draws, so that changing one rate does not move the other faults.
-        let (before, after, delay) = (random.f64(), random.f64(), random.f64());
-        let (first, second) = if sends {
-            (&self.before_send, &self.after_send)
-        } else {
-            (&self.recv, &Plan::NEVER)
+    fn decide(&self, counts: &Counts, operation: Operation, peer: &str, fate: &mut Fate) {
+        let sends = matches!(operation, Operation::Send | Operation::Choose);
+        let nth = count(counts, peer, sends);
+        let random = Random::new(self.seed, sends, nth, peer);
+        if let Some((shortest, longest)) = self.delay {
+            let range = (longest - shortest).as_micros() as f64;
+            let delay = shortest + Duration::from_micros((range * random.delay) as u64);
+            fate.delay = fate.delay.max(delay);
+        }
+        let error = |place| {
+            let detail = format!("fault injected {place} (number {nth})");
+            Error::new(ErrorKind::Injected, detail).at(operation, peer)
         };
-        Fate {
-            nth,
-            delay: self.delay.map_or(Duration::ZERO, |(shortest, longest)| {
-                shortest + (longest - shortest).mul_f64(delay)
-            }),
-            before: first.hits(before, nth),
-            after: second.hits(after, nth),
+        if !sends {
+            if self.recv.hits(random.before, nth) {
+                fate.before = Some(error("before the receive"));
+            }
+            return;
+        }
+        if self.before_send.hits(random.before, nth) {
+            let error = || error("before the send").transient();
+            fate.before.get_or_insert_with(error);
+        }
+        if self.after_send.hits(random.after, nth) {
+            fate.after
+                .get_or_insert_with(|| error("after the delivery"));
         }
     }
 }
 
 impl Plan {
-    const NEVER: Self = Self {
-        rate: 0.0,
-        schedule: Vec::new(),
-    };
-
     fn is_never(&self) -> bool {
         self.rate <= 0.0 && self.schedule.is_empty()
     }
@@ -221,16 +224,46 @@ impl Plan {
 }
 
 impl Fate {
-    async fn delay(&self) {
+    /// What comes before the operation.
+    async fn before(&mut self) -> Result<()> {
         if !self.delay.is_zero() {
             runtime::sleep(self.delay).await;
         }
+        self.before.take().map_or(Ok(()), Err)
     }
 
-    fn error(&self, place: &str, operation: Operation, peer: &impl RoleId) -> Error {
-        let nth = self.nth;
-        let detail = format!("fault injected {place} (number {nth})");
-        Error::new(ErrorKind::Injected, detail).at(operation, peer.name())
+    /// What comes after it.
+    fn after(self) -> Result<()> {
+        self.after.map_or(Ok(()), Err)
+    }
+}
+
+/// Counts one operation more, and says the how many-th it is.
+fn count(counts: &Counts, peer: &str, sends: bool) -> u64 {
+    let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+    let counts = counts.entry(peer, || (peer.to_owned(), [0; 2]));
+    let count = &mut counts[usize::from(sends)];
+    *count += 1;
+    *count
+}
+
+/// The random numbers, from 0 to 1, of one operation. Always the same draws, so that changing one
+/// rate does not move the other faults.
+struct Random {
+    before: f64,
+    after: f64,
+    delay: f64,
+}
+
+impl Random {
+    fn new(seed: u64, sends: bool, nth: u64, peer: &str) -> Self {
+        let seed = [seed, nth, u64::from(sends)].map(u64::to_le_bytes);
+        let mut random = fastrand::Rng::with_seed(fnv(seed.as_flattened(), peer.as_bytes()));
+        Self {
+            before: random.f64(),
+            after: random.f64(),
+            delay: random.f64(),
+        }
     }
 }
 
@@ -243,14 +276,14 @@ fn fnv(head: &[u8], tail: &[u8]) -> u64 {
         })
 }
 
-impl<H: ChoreoHandler> Layer<H> for FaultInjectionLayer {
+impl<H> Layer<H> for FaultInjectionLayer {
     type Service = FaultInjection<H>;
 
     fn layer(&self, inner: H) -> FaultInjection<H> {
         FaultInjection {
             inner,
             layer: self.clone(),
-            peers: PeerMap::new(),
+            counts: Counts::default(),
         }
     }
 }
@@ -266,17 +299,10 @@ impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
                 return self.inner.send_payload(endpoint, to, payload);
             }
             Box::pin(async move {
-                let fate = self.fate(true, to);
-                fate.delay().await;
-                if fate.before {
-                    let operation = Operation::sending(payload);
-                    return Err(fate.error("before the send", operation, to).transient());
-                }
+                let mut fate = self.fate(Operation::sending(payload), from_ref(to));
+                fate.before().await?;
                 self.inner.send_payload(endpoint, to, payload).await?;
-                if fate.after {
-                    return Err(fate.error("after the delivery", Operation::sending(payload), to));
-                }
-                Ok(())
+                fate.after()
             })
         }
         fn recv_payload(self, endpoint, from) {
@@ -284,11 +310,8 @@ impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
                 return self.inner.recv_payload(endpoint, from);
             }
             Box::pin(async move {
-                let fate = self.fate(false, from);
-                fate.delay().await;
-                if fate.before {
-                    return Err(fate.error("before the receive", Operation::Recv, from));
-                }
+                let mut fate = self.fate(Operation::Recv, from_ref(from));
+                fate.before().await?;
                 self.inner.recv_payload(endpoint, from).await
             })
         }
@@ -297,19 +320,10 @@ impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
                 return self.inner.send_to_all(endpoint, to, payload);
             }
             Box::pin(async move {
-                let operation = Operation::sending(payload);
-                let fates: Vec<_> = to.iter().map(|peer| (self.fate(true, peer), peer)).collect();
-                if let Some((slowest, _)) = fates.iter().max_by_key(|(fate, _)| fate.delay) {
-                    slowest.delay().await;
-                }
-                if let Some((fate, peer)) = fates.iter().find(|(fate, _)| fate.before) {
-                    return Err(fate.error("before the send", operation, *peer).transient());
-                }
+                let mut fate = self.fate(Operation::sending(payload), to);
+                fate.before().await?;
                 self.inner.send_to_all(endpoint, to, payload).await?;
-                if let Some((fate, peer)) = fates.iter().find(|(fate, _)| fate.after) {
-                    return Err(fate.error("after the delivery", operation, *peer));
-                }
-                Ok(())
+                fate.after()
             })
         }
     }
@@ -319,26 +333,31 @@ impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
 mod tests {
     use super::*;
 
+    fn fates(layer: &FaultInjectionLayer) -> Vec<Fate> {
+        let handler = layer.layer(());
+        let fate = |_| handler.fate(Operation::Send, &["Bob"]);
+        (0..20).map(fate).collect()
+    }
+
     #[test]
     fn delays_lie_in_their_range_and_are_the_same_each_time() {
         let range = Duration::from_millis(10)..=Duration::from_millis(30);
         let layer = FaultInjectionLayer::new().with_delay_range(*range.end(), *range.start());
-        let delays = || (1..=100).map(|nth| layer.fate(true, "Bob", nth).delay);
+        let delays = || fates(&layer).into_iter().map(|fate| fate.delay);
         assert!(delays().all(|delay| range.contains(&delay)));
         assert!(delays().eq(delays()));
         let spread = delays().max().zip(delays().min());
-        assert!(spread.is_some_and(|(most, least)| most - least > Duration::from_millis(15)));
+        assert!(spread.is_some_and(|(most, least)| most - least > Duration::from_millis(12)));
     }
 
     /// People note down seeds, so what a seed does must not change unnoticed.
     #[test]
     fn a_seed_stands_for_the_same_faults_as_ever() {
         let layer = FaultInjectionLayer::new().with_rate(Fault::BeforeSend, 0.2);
-        let failing = |seed| -> Vec<u64> {
-            let layer = layer.clone().with_seed(seed);
-            (1..=20)
-                .filter(|nth| layer.fate(true, "Bob", *nth).before)
-                .collect()
+        let failing = |seed| -> Vec<usize> {
+            let fates = fates(&layer.clone().with_seed(seed));
+            let failing = (1..).zip(&fates).filter(|(_, fate)| fate.before.is_some());
+            failing.map(|(nth, _)| nth).collect()
         };
         assert_eq!(failing(1), [2, 6, 9]);
         assert_eq!(failing(2), [1, 12, 15]);

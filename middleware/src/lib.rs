@@ -13,12 +13,16 @@ mod record;
 mod retry;
 #[cfg(any(feature = "metrics", feature = "trace"))]
 mod size;
+#[cfg(any(feature = "fault-injection", feature = "metrics", feature = "record"))]
+mod sorted;
 #[cfg(feature = "timeout")]
 mod timeout;
 #[cfg(feature = "trace")]
 mod trace;
 #[cfg(any(feature = "metrics", feature = "record", feature = "trace"))]
 mod watched;
+#[cfg(any(feature = "record", feature = "timeout", feature = "trace"))]
+mod words;
 
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::{Fault, FaultInjection, FaultInjectionLayer};

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
+use std::pin::Pin;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -125,10 +126,11 @@ impl RetryLayer {
     }
 
     /// Makes more attempts, while that is safe and allowed.
-    async fn again<A>(self, mut error: Error, attempt: impl Fn() -> A) -> Result<()>
-    where
-        A: Future<Output = Result<()>>,
-    {
+    async fn again<'a>(
+        self,
+        mut error: Error,
+        attempt: &(dyn Fn() -> Attempt<'a> + Sync),
+    ) -> Result<()> {
         let failed_at = runtime::Instant::now();
         let mut attempts = 1_usize;
         for delay in self.delays() {
@@ -150,6 +152,8 @@ impl RetryLayer {
         })
     }
 }
+
+type Attempt<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 impl<H> Layer<H> for RetryLayer {
     type Service = Retry<H>;
@@ -177,7 +181,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Retry<H> {
                     // In a box of its own: most sends have no use for it.
                     Err(error) if error.is_transient() => {
                         let attempt = || self.inner.send_payload(endpoint, to, payload);
-                        Box::pin(self.layer.again(error, attempt)).await
+                        Box::pin(self.layer.again(error, &attempt)).await
                     }
                     done => done,
                 }
@@ -192,7 +196,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Retry<H> {
                     // In a box of its own: most sends have no use for it.
                     Err(error) if error.is_transient() => {
                         let attempt = || self.inner.send_to_all(endpoint, to, payload);
-                        Box::pin(self.layer.again(error, attempt)).await
+                        Box::pin(self.layer.again(error, &attempt)).await
                     }
                     done => done,
                 }

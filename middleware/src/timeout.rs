@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use choreo_core::{ChoreoHandler, Error, Layer, Operation, RoleId, handler_fn, runtime};
 
+use crate::words;
+
 /// Limits how long an operation may take: an error of kind
 /// [`Timeout`](choreo_core::ErrorKind::Timeout) that names the peer and the limit.
 ///
@@ -134,8 +136,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Timeout<H> {
             Box::pin(async move {
                 let done = runtime::timeout(limit, sent).await;
                 done.unwrap_or_else(|elapsed| {
-                    let peers: Vec<_> = to.iter().map(RoleId::name).collect();
-                    Err(Error::from(elapsed).at(Operation::sending(payload), peers.join(", ")))
+                    Err(Error::from(elapsed).at(Operation::sending(payload), words::list(to)))
                 })
             })
         }

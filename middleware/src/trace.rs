@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use choreo_core::runtime::Instant;
 use choreo_core::{
     ChoreoHandler, Error, Incoming, Layer, Operation, Outgoing, Result, RoleId, RoleName, TypeTag,
@@ -9,6 +7,7 @@ use tracing::{Instrument, Level};
 
 use crate::size::Size;
 use crate::watched::Watched;
+use crate::words;
 
 /// Tells [`tracing`] about every operation, under the target `choreo`.
 ///
@@ -31,7 +30,7 @@ use crate::watched::Watched;
 /// let bob = network.join("Bob")?;
 /// let alice = Trace::new(network.join("Alice")?, "Alice");
 ///
-/// // DEBUG choreo: sent role="Alice" peer="Bob" kind="send" type="String" bytes=6 elapsed=1.2µs
+/// // DEBUG choreo: sent role="Alice" peer="Bob" kind="send" type="String" bytes=6 elapsed=1.2 ms
 /// alice.send(&(), "Bob", &"hello").await?;
 /// # bob.recv::<String>(&(), "Alice").await?;
 /// # Ok::<(), choreo_core::Error>(()) }).unwrap();
@@ -130,8 +129,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Trace<H> {
                 return self.inner.send_to_all(endpoint, to, payload);
             }
             Box::pin(async move {
-                let peers: Vec<_> = to.iter().map(RoleId::name).collect();
-                let running = self.layer.start("broadcast", peers.join(", "));
+                let running = self.layer.start("broadcast", words::list(to));
                 let watched = Watched::<Size>::of(payload);
                 let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload));
                 let sent = sent.instrument(running.span()).await;
@@ -195,8 +193,8 @@ impl Running<'_> {
         let Self { role, kind, .. } = self;
         let peer = self.peer.as_str();
         let tag = tag.map(tracing::field::display);
-        let elapsed: Option<Duration> = self.started.map(|started| started.elapsed());
-        let elapsed = elapsed.map(tracing::field::debug);
+        let elapsed = self.started.map(|started| words::time(started.elapsed()));
+        let elapsed = elapsed.map(tracing::field::display);
         match error {
             None => tracing::debug!(
                 target: "choreo", role, peer, kind, r#type = tag, label, bytes, elapsed, "{done}"

@@ -129,10 +129,12 @@ impl Waits {
     /// `None` when none was timed.
     #[must_use]
     pub fn quantile(&self, percent: u8) -> Option<Duration> {
-        let rank = (u128::from(self.count()) * u128::from(percent.min(100))).div_ceil(100);
+        let (count, percent) = (self.count(), u64::from(percent.min(100)));
+        // So many percent, rounded up, without an overflow.
+        let rank = count / 100 * percent + (count % 100 * percent).div_ceil(100);
         let mut seen = 0;
         let bucket = self.buckets.iter().position(|waits| {
-            seen += u128::from(*waits);
+            seen += waits;
             seen > 0 && seen >= rank
         });
         bucket.map(Self::limit)
@@ -141,15 +143,18 @@ impl Waits {
     /// The average of the timed waits; `None` when none was timed.
     #[must_use]
     pub fn mean(&self) -> Option<Duration> {
-        let nanos = self.total.as_nanos().checked_div(self.count().into())?;
-        Some(Duration::from_nanos(
-            u64::try_from(nanos).unwrap_or(u64::MAX),
-        ))
+        let nanos = Self::nanos(self.total).checked_div(self.count())?;
+        Some(Duration::from_nanos(nanos))
     }
 
     pub(super) fn bucket(time: Duration) -> usize {
-        let bits = u128::BITS - time.as_nanos().leading_zeros();
+        let bits = u64::BITS - Self::nanos(time).leading_zeros();
         (bits as usize).min(Self::BUCKETS - 1)
+    }
+
+    pub(super) fn nanos(time: Duration) -> u64 {
+        let whole = time.as_secs().saturating_mul(1_000_000_000);
+        whole.saturating_add(time.subsec_nanos().into())
     }
 }
 

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -7,12 +6,13 @@ use choreo_core::runtime::Instant;
 use choreo_core::{Operation, Result};
 
 use super::snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
+use crate::sorted::Sorted;
 
 /// The counters of all peers, by their names.
 #[derive(Default)]
 pub(super) struct Registry {
     config: Config,
-    peers: Mutex<BTreeMap<String, Arc<Peer>>>,
+    peers: Mutex<Sorted<String, Arc<Peer>>>,
 }
 
 #[derive(Clone)]
@@ -46,12 +46,8 @@ impl Registry {
 
     pub(super) fn peer(&self, name: &str) -> Arc<Peer> {
         let mut peers = lock(&self.peers);
-        if let Some(peer) = peers.get(name) {
-            return peer.clone();
-        }
-        let peer = Arc::new(Peer::new(&self.config, name));
-        peers.insert(name.to_owned(), peer.clone());
-        peer
+        let make = || (name.to_owned(), Arc::new(Peer::new(&self.config, name)));
+        peers.entry(name, make).clone()
     }
 
     pub(super) fn snapshot(&self) -> MetricsSnapshot {
@@ -205,9 +201,8 @@ impl Stats {
     #[cold]
     pub(super) fn time(&self, since: Instant) {
         let time = since.elapsed();
-        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let timed = self.timed.get_or_init(Box::default);
-        timed.nanos.fetch_add(nanos, Relaxed);
+        timed.nanos.fetch_add(Waits::nanos(time), Relaxed);
         timed.buckets[Waits::bucket(time)].fetch_add(1, Relaxed);
         #[cfg(feature = "metrics-facade")]
         self.facade.time(time);

@@ -1,9 +1,9 @@
-use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use choreo_core::{ErrorKind, RoleName};
 
 use super::recording::{Entry, Log, Payload};
+use crate::sorted::Sorted;
 
 /// A recording as arrows between participants.
 pub(super) struct Diagram<'a> {
@@ -50,88 +50,107 @@ impl<'a> Diagram<'a> {
             rows: Vec::with_capacity(log.entries.len()),
             dropped: log.dropped,
         };
-        let mut places = BTreeMap::new();
-        let mut place = |role: &'a RoleName| {
-            *places.entry(role).or_insert_with(|| {
-                diagram.participants.push(role.as_str());
-                diagram.participants.len() - 1
-            })
-        };
+        let mut places = Sorted::default();
         for role in &log.roles {
-            place(role);
+            diagram.place(&mut places, role);
         }
-        let recording = log.roles.len();
-        let mut lanes = BTreeMap::<_, Lane<'a>>::new();
+        let recording = diagram.participants.len();
+        let mut lanes = Sorted::<(usize, usize), Lane<'a>>::default();
         for entry in &log.entries {
-            let (role, peer) = (place(&entry.role), place(&entry.peer));
+            let role = diagram.place(&mut places, &entry.role);
+            let peer = diagram.place(&mut places, &entry.peer);
             if entry.is_send() {
-                let lane = lanes.entry((role, peer)).or_default();
-                let row = diagram.rows.len();
-                let end = match entry.failure {
-                    None if peer < recording => End::InFlight,
-                    None => End::Arrived,
-                    Some(_) => End::Broken,
-                };
-                diagram.rows.push(Row::arrow(entry, role, peer, end));
-                // A receive may be recorded before the send that it belongs to.
-                if !entry.is_unsent() {
-                    match lane.receives.front() {
-                        Some(&receive)
-                            if entry.failure.is_none() || diagram.rows[receive].carries(entry) =>
-                        {
-                            lane.receives.pop_front();
-                            diagram.rows[receive].join(entry);
-                            diagram.rows.pop();
-                        }
-                        _ => lane.sends.push_back((row, entry)),
-                    }
-                }
-                continue;
-            }
-            let lane = lanes.entry((peer, role)).or_default();
-            if !entry.takes_payload() {
-                diagram.rows.push(Row {
-                    kind: Kind::NotReceived,
-                    ..Row::arrow(entry, peer, role, End::Broken)
-                });
-                continue;
-            }
-            match lane.next_send(entry) {
-                Some(send) => {
-                    let row = &mut diagram.rows[send];
-                    row.failure = row.failure.or(entry.failure());
-                    if let Kind::Arrow { end, .. } = &mut row.kind {
-                        *end = End::Arrived;
-                    }
-                }
-                None => {
-                    if peer < recording {
-                        lane.receives.push_back(diagram.rows.len());
-                    }
-                    diagram
-                        .rows
-                        .push(Row::arrow(entry, peer, role, End::Arrived));
-                }
+                let lane = lanes.entry(&(role, peer), || ((role, peer), Lane::default()));
+                diagram.send(lane, entry, (role, peer), peer < recording);
+            } else {
+                let lane = lanes.entry(&(peer, role), || ((peer, role), Lane::default()));
+                diagram.receive(lane, entry, (peer, role), peer < recording);
             }
         }
         diagram
     }
+
+    /// The place of a role among the participants; its own, if it is new.
+    fn place(&mut self, places: &mut Sorted<&'a str, usize>, role: &'a RoleName) -> usize {
+        let next = self.participants.len();
+        let place = *places.entry(role.as_str(), || (role.as_str(), next));
+        if place == next {
+            self.participants.push(role.as_str());
+        }
+        place
+    }
+
+    fn send(
+        &mut self,
+        lane: &mut Lane<'a>,
+        entry: &'a Entry,
+        way: (usize, usize),
+        peer_records: bool,
+    ) {
+        // A receive may be recorded before the send that it belongs to.
+        if let Some(receive) = lane.early.get(lane.early_joined).copied()
+            && !entry.is_unsent()
+            && (entry.failure.is_none() || self.rows[receive].carries(entry))
+        {
+            lane.early_joined += 1;
+            self.rows[receive].join(entry);
+            return;
+        }
+        if !entry.is_unsent() {
+            lane.sends.push((self.rows.len(), entry));
+        }
+        let end = match entry.failure {
+            None if peer_records => End::InFlight,
+            None => End::Arrived,
+            Some(_) => End::Broken,
+        };
+        self.rows.push(Row::arrow(entry, way, end));
+    }
+
+    fn receive(
+        &mut self,
+        lane: &mut Lane<'a>,
+        entry: &'a Entry,
+        way: (usize, usize),
+        peer_records: bool,
+    ) {
+        if !entry.takes_payload() {
+            let kind = Kind::NotReceived;
+            let row = Row::arrow(entry, way, End::Broken);
+            self.rows.push(Row { kind, ..row });
+        } else if let Some(send) = lane.next_send(entry) {
+            let row = &mut self.rows[send];
+            row.failure = row.failure.or(entry.failure());
+            if let Kind::Arrow { end, .. } = &mut row.kind {
+                *end = End::Arrived;
+            }
+        } else {
+            if peer_records {
+                lane.early.push(self.rows.len());
+            }
+            self.rows.push(Row::arrow(entry, way, End::Arrived));
+        }
+    }
 }
 
-/// What goes from one role to another and has only one end yet.
+/// What goes from one role to another, and how much of it has both its ends.
 #[derive(Default)]
 struct Lane<'a> {
-    sends: VecDeque<(usize, &'a Entry)>,
-    receives: VecDeque<usize>,
+    sends: Vec<(usize, &'a Entry)>,
+    joined: usize,
+    /// Receives that came before their sends.
+    early: Vec<usize>,
+    early_joined: usize,
 }
 
 impl Lane<'_> {
     /// The send that a receive belongs to: the next one, but for those that failed and may or may
     /// not have been delivered, where the payload tells.
     fn next_send(&mut self, receive: &Entry) -> Option<usize> {
-        while let Some((row, send)) = self.sends.pop_front() {
+        while let Some((row, send)) = self.sends.get(self.joined) {
+            self.joined += 1;
             if send.failure.is_none() || send.same_payload(receive) {
-                return Some(row);
+                return Some(*row);
             }
         }
         None
@@ -139,7 +158,7 @@ impl Lane<'_> {
 }
 
 impl<'a> Row<'a> {
-    fn arrow(entry: &'a Entry, from: usize, to: usize, end: End) -> Self {
+    fn arrow(entry: &'a Entry, (from, to): (usize, usize), end: End) -> Self {
         Self {
             at: entry.at,
             from,

@@ -80,7 +80,7 @@ fn line(out: &mut String, parts: &[&str], text: &str) {
         match c {
             ' ' | '_' | '.' | '-' | '(' | ')' | '\'' | '/' | ',' => out.push(c),
             c if c.is_control() => out.push(' '),
-            c if c.is_alphanumeric() || !c.is_ascii() => out.push(c),
+            c if c.is_ascii_alphanumeric() || !c.is_ascii() => out.push(c),
             c => {
                 out.push('#');
                 out.push_str(&u32::from(c).to_string());
@@ -89,7 +89,7 @@ fn line(out: &mut String, parts: &[&str], text: &str) {
         }
     }
     // Mermaid wants some text.
-    if text.trim().is_empty() {
+    if text.chars().all(|c| c == ' ') {
         out.push_str("#8203;");
     }
     out.push('\n');

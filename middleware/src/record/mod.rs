@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use choreo_core::{
     Bytes, ChoreoHandler, Codec, Encoded, Error, Incoming, Label, Layer, Message, Operation,
-    Outgoing, PeerMap, Result, RoleId, RoleName, handler_fn,
+    Outgoing, Result, RoleId, RoleName, handler_fn,
 };
 
 use crate::watched::{Note, Watched};
@@ -53,11 +53,10 @@ pub use replay::Replay;
 /// # Cancel safety
 /// As the inner handler's. A send that is dropped is recorded as failed, since it may have been
 /// delivered; a receive that is dropped leaves no trace.
-#[derive(Debug)]
-pub struct Record<H: ChoreoHandler> {
+#[derive(Clone, Debug)]
+pub struct Record<H> {
     inner: H,
     layer: RecordLayer,
-    names: PeerMap<H::Role, RoleName>,
 }
 
 /// Configures [`Record`].
@@ -68,7 +67,7 @@ pub struct RecordLayer {
     contents: bool,
 }
 
-impl<H: ChoreoHandler> Record<H> {
+impl<H> Record<H> {
     /// Records `inner`, which plays the role of that name.
     #[must_use]
     pub fn new(inner: H, role: impl Into<RoleName>, recording: &Recording) -> Self {
@@ -79,11 +78,6 @@ impl<H: ChoreoHandler> Record<H> {
     #[must_use]
     pub fn inner(&self) -> &H {
         &self.inner
-    }
-
-    fn name(&self, peer: &H::Role) -> RoleName {
-        let name = || RoleName::from(peer.name());
-        self.names.get_or_insert_with(peer, name).clone()
     }
 }
 
@@ -139,14 +133,13 @@ impl RecordLayer {
     }
 }
 
-impl<H: ChoreoHandler> Layer<H> for RecordLayer {
+impl<H> Layer<H> for RecordLayer {
     type Service = Record<H>;
 
     fn layer(&self, inner: H) -> Record<H> {
         Record {
             inner,
             layer: self.clone(),
-            names: PeerMap::new(),
         }
     }
 }
@@ -164,7 +157,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
                     layer: &self.layer,
                     payload,
                     copied: watched.note(),
-                    peers: vec![self.name(to)],
+                    peers: vec![name(to)],
                 };
                 let sent = self.inner.send_payload(endpoint, to, watched.outgoing(payload)).await;
                 sending.end(&sent);
@@ -174,7 +167,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
         fn recv_payload(self, endpoint, from) {
             Box::pin(async move {
                 let received = self.inner.recv_payload(endpoint, from).await;
-                self.layer.received(self.name(from), &received);
+                self.layer.received(name(from), &received);
                 received
             })
         }
@@ -185,7 +178,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
                     layer: &self.layer,
                     payload,
                     copied: watched.note(),
-                    peers: to.iter().map(|peer| self.name(peer)).collect(),
+                    peers: to.iter().map(name).collect(),
                 };
                 let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload)).await;
                 sending.end(&sent);
@@ -193,6 +186,10 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
             })
         }
     }
+}
+
+fn name(peer: &impl RoleId) -> RoleName {
+    RoleName::from(peer.name())
 }
 
 /// A send that runs; recorded when it ends, or as failed when it is dropped before.

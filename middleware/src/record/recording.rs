@@ -27,7 +27,6 @@ struct Shared {
 }
 
 /// What is recorded.
-#[derive(Clone)]
 pub(super) struct Log {
     pub(super) started: Instant,
     /// The roles that record, in the order in which they came.
@@ -158,7 +157,7 @@ impl Recording {
     /// yet, the arrow is dashed; what failed ends in a cross, with the error in a note.
     #[must_use]
     pub fn to_mermaid(&self) -> String {
-        super::mermaid::draw(&self.snapshot())
+        super::mermaid::draw(&self.log())
     }
 
     /// The sequence diagram as an SVG picture: a file of its own or, as part of a page, in the
@@ -169,7 +168,7 @@ impl Recording {
     /// or note, with a `choreo-time` in it, and `choreo-choice` or `choreo-failed` around the rest.
     #[must_use]
     pub fn to_svg(&self) -> String {
-        super::svg::draw(&self.snapshot())
+        super::svg::draw(&self.log())
     }
 
     pub(super) fn from_log(log: Log) -> Self {
@@ -178,10 +177,6 @@ impl Recording {
             shared.log = Mutex::new(log);
         }
         recording
-    }
-
-    pub(super) fn snapshot(&self) -> Log {
-        self.log().clone()
     }
 
     pub(super) fn elapsed(&self) -> Duration {
@@ -214,7 +209,7 @@ impl Recording {
         self.shared.version.fetch_add(1, Ordering::Release);
     }
 
-    fn log(&self) -> MutexGuard<'_, Log> {
+    pub(super) fn log(&self) -> MutexGuard<'_, Log> {
         self.shared
             .log
             .lock()

@@ -68,7 +68,7 @@ impl<R: RoleId> Replay<R> {
     /// # Errors
     /// [`UnknownRole`](ErrorKind::UnknownRole) when that role has recorded nothing.
     pub fn new(recording: &Recording, role: &str) -> Result<Self> {
-        let log = recording.snapshot();
+        let log = recording.log();
         let mut lanes = BTreeMap::<String, Lanes>::new();
         for entry in &log.entries {
             if entry.role.as_str() == role {

@@ -1,9 +1,9 @@
 use std::fmt::{self, Write};
-use std::time::Duration;
 
 use super::diagram::{Diagram, End, Kind, Row, cut};
 use super::mermaid::{not_received, text};
 use super::recording::{Log, Payload};
+use crate::words;
 
 // Lengths in pixels.
 const MARGIN: i32 = 16;
@@ -92,7 +92,7 @@ impl Canvas<'_> {
         self.put(format_args!(r#"<g class="choreo-row"><title>"#));
         self.text(&full(row, self.diagram));
         self.put(format_args!("</title>"));
-        self.words(MARGIN, y + 4, TIME, &time(row.at));
+        self.words(MARGIN, y + 4, TIME, &words::time(row.at));
         self.put(format_args!("<g{}>", colour(row)));
         match row.kind {
             Kind::Arrow { payload, end } if from != to => {
@@ -121,30 +121,28 @@ impl Canvas<'_> {
         let (point, back) = (8 * way.signum(), -8 * way.signum());
         match end {
             End::Arrived => {
-                self.path("", format_args!("M{from} {y}H{}", to + back / 2));
+                self.path(LINE, format_args!("M{from} {y}H{}", to + back / 2));
                 let head = format_args!("M{} {}l{point} 5 {back} 5z", to + back, y - 5);
-                self.path(r#" fill="currentColor" stroke="none""#, head);
+                self.path("", head);
             }
             End::InFlight => {
                 let to = from + way / 4 * 3;
-                self.path(
-                    r#" stroke-dasharray="5 4""#,
-                    format_args!("M{from} {y}H{to}"),
-                );
-                self.path(
-                    "",
-                    format_args!("M{} {}l{point} 5 {back} 5", to + back, y - 5),
-                );
+                self.path(DASHES, format_args!("M{from} {y}H{to}"));
+                let head = format_args!("M{} {}l{point} 5 {back} 5", to + back, y - 5);
+                self.path(LINE, head);
             }
             End::Broken => {
-                self.path("", format_args!("M{from} {y}h{}", way / 2));
+                self.path(LINE, format_args!("M{from} {y}h{}", way / 2));
                 self.cross(from + way / 2, y);
             }
         }
     }
 
     fn cross(&mut self, x: i32, y: i32) {
-        self.path("", format_args!("M{} {}l10 10m0 -10l-10 10", x - 5, y - 5));
+        self.path(
+            LINE,
+            format_args!("M{} {}l10 10m0 -10l-10 10", x - 5, y - 5),
+        );
     }
 
     fn pill(&mut self, x: i32, y: i32, wide: i32) {
@@ -191,7 +189,7 @@ impl Canvas<'_> {
         for (index, name) in names.iter().enumerate() {
             let x = self.columns[index];
             let line = format_args!("M{x} {}V{end}", MARGIN + BOX);
-            self.path(r#" opacity=".3""#, line);
+            self.path(LIFE, line);
             self.participant(x, MARGIN, name);
             self.participant(x, end, name);
         }
@@ -199,12 +197,7 @@ impl Canvas<'_> {
     }
 
     fn path(&mut self, attributes: &str, path: fmt::Arguments<'_>) {
-        let fill = if attributes.contains("fill") {
-            ""
-        } else {
-            LINE
-        };
-        self.put(format_args!(r#"<path d="{path}"{fill}{attributes}/>"#));
+        self.put(format_args!(r#"<path d="{path}" {attributes}/>"#));
     }
 
     fn words(&mut self, x: i32, y: i32, attributes: &str, text: &str) {
@@ -242,7 +235,10 @@ impl Canvas<'_> {
 
 const TIME: &str = r#"class="choreo-time" font-size="11" opacity=".65""#;
 const MIDDLE: &str = r#"text-anchor="middle""#;
-const LINE: &str = r#" fill="none" stroke="currentColor" stroke-width="1.5""#;
+const LINE: &str = r#"fill="none" stroke="currentColor" stroke-width="1.5""#;
+const DASHES: &str =
+    r#"fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray="5 4""#;
+const LIFE: &str = r#"stroke="currentColor" stroke-width="1.5" opacity=".3""#;
 
 fn colour(row: &Row<'_>) -> &'static str {
     match row.kind {
@@ -303,16 +299,6 @@ fn summary(diagram: &Diagram<'_>) -> String {
         .count();
     let names = diagram.participants.join(", ");
     format!("Between {names}: {arrows} messages, {failed} failures")
-}
-
-fn time(at: Duration) -> String {
-    let micros = at.as_micros();
-    match micros {
-        0..1_000 => format!("{micros} µs"),
-        1_000..10_000 => format!("{}.{} ms", micros / 1_000, micros / 100 % 10),
-        10_000..10_000_000 => format!("{} ms", micros / 1_000),
-        _ => format!("{} s", micros / 1_000_000),
-    }
 }
 
 /// About how wide a text is, rather too much than too little.

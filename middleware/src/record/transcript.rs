@@ -39,7 +39,7 @@ impl Recording {
     /// What there is not is empty.
     #[must_use]
     pub fn to_transcript(&self) -> String {
-        let log = self.snapshot();
+        let log = self.log();
         let mut out = String::from(HEAD);
         out.push('\n');
         for role in &log.roles {
