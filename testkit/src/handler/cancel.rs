@@ -151,7 +151,8 @@ pub async fn a_dropped_send_is_sent_wholly_or_not_at_all(
     let trial = Trial::new(fixture, check, SEND_CANCEL);
     let [alice, bob] = trial.session().await?;
     for polls in 0..12 {
-        let [dropped, next] = [2 * polls as u32, 2 * polls as u32 + 1].map(bulky);
+        let [dropped, next] =
+            [2 * polls as u32, 2 * polls as u32 + 1].map(|number| bulky(number, 3_000));
         let sent = {
             let sending = pin!(alice.send(&bob, &dropped));
             let what = format!("{alice} sending to {bob}");
@@ -180,14 +181,61 @@ pub async fn a_dropped_send_is_sent_wholly_or_not_at_all(
         };
         futures::try_join!(sending, receiving)?;
     }
-    Ok(())
+    large_sends_dropped(&trial, &alice, &bob).await
 }
 
-/// Long enough that a handler may be tempted to send it in pieces.
-type Bulky = (u32, Vec<u8>);
+/// The same with messages that overflow any buffer below, a socket's too: what fits into one goes
+/// out at once, however it is written.
+async fn large_sends_dropped(trial: &Trial<'_>, from: &Peer, to: &Peer) -> Result<(), Violation> {
+    const LARGE: usize = 1 << 20;
+    const LAST: u32 = u32::MAX;
+    let mut sent = Vec::new();
+    for number in 0..=trial.settings.queue_bound.min(16) as u32 {
+        let message = bulky(number, LARGE);
+        let what = format!("{from} sending 1 MiB to {to}");
+        let sending = pin!(from.send(to, &message));
+        match trial.poll_times(&what, 3, sending).await {
+            Some(Ok(())) => sent.push(number),
+            Some(Err(error)) => {
+                return Err(trial.violation(format_args!("{what} failed: {error:?}")));
+            }
+            None => {}
+        }
+    }
+    let (what, last) = (format!("{from} sending to {to} after that"), bulky(LAST, 0));
+    let sending = trial.ok(what, from.send(to, &last));
+    let receiving = async {
+        let what = format!("{to} receiving after {from} dropped sends of 1 MiB");
+        let mut received = Vec::new();
+        loop {
+            let (number, text): Bulky = trial.ok(&what, to.recv(from)).await?;
+            if number == LAST {
+                break;
+            }
+            trial.ensure(
+                text.len() == LARGE && received.last() < Some(&number),
+                || {
+                    format!(
+                        "{what}: message {number} of {} bytes behind {received:?}",
+                        text.len()
+                    )
+                },
+            )?;
+            received.push(number);
+        }
+        let lost = sent.iter().find(|number| !received.contains(number));
+        trial.ensure(lost.is_none(), || {
+            format!("{what}: {sent:?} were sent, {received:?} came")
+        })
+    };
+    futures::try_join!(sending, receiving).map(drop)
+}
 
-fn bulky(number: u32) -> Bulky {
-    (number, vec![number as u8; 3000])
+/// A message that a handler may be tempted to send in pieces.
+type Bulky = (u32, String);
+
+fn bulky(number: u32, length: usize) -> Bulky {
+    (number, "x".repeat(length))
 }
 
 fn expect_next(
