@@ -25,7 +25,18 @@
 ///         self.inner.send_payload(endpoint, to, payload).await
 ///     }
 ///
-///     forward!(inner: recv_payload, send_to_all);
+///     // A broadcast does not come by `send_payload`: what the layer does there it does here too.
+///     async fn send_to_all(
+///         &self,
+///         endpoint: &Self::Endpoint,
+///         to: &[Self::Role],
+///         payload: Outgoing<'_>,
+///     ) -> Result<()> {
+///         self.sends.fetch_add(to.len(), Ordering::Relaxed);
+///         self.inner.send_to_all(endpoint, to, payload).await
+///     }
+///
+///     forward!(inner: recv_payload);
 /// }
 /// # fn main() {}
 /// ```
@@ -75,8 +86,14 @@ macro_rules! forward {
 ///                 sent.await
 ///             })
 ///         }
+///         fn send_to_all(self, endpoint, to, payload) {
+///             Box::pin(async move {
+///                 runtime::sleep(self.by).await;
+///                 self.inner.send_to_all(endpoint, to, payload).await
+///             })
+///         }
 ///     }
-///     forward!(inner: recv_payload, send_to_all);
+///     forward!(inner: recv_payload);
 /// }
 /// # fn main() {}
 /// ```

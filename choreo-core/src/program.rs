@@ -235,7 +235,9 @@ impl<R: RoleId, M> Program<R, M> {
         self
     }
 
-    /// Marks the end. Steps behind it could never run, and are refused.
+    /// Marks the end of this list of steps, for the reader: a program without it ends all the same.
+    /// Steps behind it could never run, and are refused. Within a branch or a loop it ends only
+    /// that part; what is behind the branch goes on.
     pub fn end(self) -> Self {
         self.step(Effect::End)
     }

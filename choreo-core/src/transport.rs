@@ -14,7 +14,7 @@ use crate::Result;
 /// use futures::{SinkExt, StreamExt, channel::mpsc, lock::Mutex};
 ///
 /// struct Pipe {
-///     to: Mutex<mpsc::Sender<Bytes>>,
+///     to: mpsc::Sender<Bytes>,
 ///     from: Mutex<mpsc::Receiver<Bytes>>,
 /// }
 ///
@@ -22,7 +22,9 @@ use crate::Result;
 /// impl Transport for Pipe {
 ///     async fn send(&self, frame: Bytes) -> Result<()> {
 ///         let gone = |error| Error::new(ErrorKind::Closed, "the pipe is closed").with_source(error);
-///         self.to.lock().await.send(frame).await.map_err::<Error, _>(gone)
+///         // A clone waits by itself, so that `close` need not wait for it. (Each has one place of
+///         // its own in the channel, so what is queued has a bound as long as sends are few.)
+///         self.to.clone().send(frame).await.map_err::<Error, _>(gone)
 ///     }
 ///
 ///     async fn recv(&self) -> Result<Option<Bytes>> {
@@ -30,7 +32,7 @@ use crate::Result;
 ///     }
 ///
 ///     async fn close(&self) -> Result<()> {
-///         self.to.lock().await.close_channel();
+///         self.to.clone().close_channel();
 ///         Ok(())
 ///     }
 /// }
@@ -60,6 +62,9 @@ pub trait Transport: Send + Sync {
     async fn recv(&self) -> Result<Option<Bytes>>;
 
     /// Closes in order: the peer receives what was sent, then `None`. Repeating it is no error.
+    ///
+    /// It waits for nobody: a send that waits meanwhile fails as
+    /// [`Closed`](crate::ErrorKind::Closed). What the peer has sent can still be received.
     ///
     /// # Errors
     /// [`Transport`](crate::ErrorKind::Transport) when the connection broke before.
