@@ -120,6 +120,8 @@ impl CargoTool {
                 .arg(dir)
                 .arg("--target-dir")
                 .arg(&build)
+                // A quarter less time to build, and as quick at what they do here.
+                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
                 // Away from the workspace: its configuration is not the tool's.
                 .current_dir(dir)
                 .env_remove("CARGO_BUILD_TARGET")

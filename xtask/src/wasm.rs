@@ -1,6 +1,5 @@
 //! The wasm test suites: built once, then run in Node and in each browser.
 
-use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +17,7 @@ use crate::workspace::{EXAMPLE, WASM_TARGET, Workspace};
 
 /// The feature whose timers run in a window alone: it is tested apart from all others.
 const WINDOW_ONLY: &str = "wasm-timer";
-/// How many suites run at once, at most: each starts a browser.
+/// How many suites run at once: each mostly waits, for its browser and for timers.
 const JOBS: usize = 4;
 
 /// Where suites run.
@@ -75,11 +74,10 @@ pub(crate) fn run(
     place: Place<'_>,
     status: &Status,
 ) -> Result<Outcome> {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicUsize::new(0);
     let ended = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..processors.min(JOBS) {
+        for _ in 0..suites.len().min(JOBS) {
             scope.spawn(|| {
                 while let Some(suite) = suites.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let result = run_suite(suite, runner, place);
