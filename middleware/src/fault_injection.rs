@@ -13,7 +13,8 @@ use crate::sorted::Sorted;
 /// What happens to an operation depends on the seed, the peer, the direction, and how many
 /// operations with that peer in that direction there were before: the same program meets the same
 /// faults in every run, however its parallel branches interleave. (An operation that is dropped
-/// and called again counts twice.)
+/// and called again counts twice.) Roles that share a seed meet the same faults with the same
+/// peer; give each its own where that is not wanted.
 ///
 /// ```
 /// use choreo_core::{ChoreoHandlerExt, ErrorKind};

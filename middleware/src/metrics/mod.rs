@@ -10,16 +10,14 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 
-use choreo_core::{
-    ChoreoHandler, Incoming, Layer, Operation, Outgoing, PeerMap, Result, RoleId, handler_fn,
-};
+use choreo_core::{ChoreoHandler, Layer, Operation, Outgoing, PeerMap, RoleId, handler_fn};
 
 use crate::in_box::in_box;
 use crate::size::Size;
 use crate::watched::Watched;
 pub use snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
-use stats::{Config, ONE, Peer, Registry, Stats};
-use watch::{Counted, Watch};
+use stats::{Config, ONE, Peer, Registry};
+use watch::{Choosing, Receiving, Sending, Watch};
 
 /// Counts operations, bytes, errors and waits, for each peer and each kind of operation.
 ///
@@ -275,59 +273,5 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
                 sent
             })
         }
-    }
-}
-
-struct Sending<'a> {
-    stats: &'a Stats,
-    size: &'a Size,
-}
-
-impl Counted<Result<()>> for Sending<'_> {
-    fn stats(&self) -> &Stats {
-        self.stats
-    }
-
-    fn count(&self, sent: &Result<()>, one: u64) -> Option<&Stats> {
-        self.stats.count_sent(sent, one, self.size.get())
-    }
-}
-
-struct Choosing<'a> {
-    stats: &'a Stats,
-    bytes: usize,
-}
-
-impl Counted<Result<()>> for Choosing<'_> {
-    fn stats(&self) -> &Stats {
-        self.stats
-    }
-
-    fn count(&self, sent: &Result<()>, one: u64) -> Option<&Stats> {
-        self.stats.count_sent(sent, one, self.bytes)
-    }
-}
-
-struct Receiving<'a> {
-    peer: &'a Peer,
-}
-
-impl Counted<Result<Incoming>> for Receiving<'_> {
-    fn stats(&self) -> &Stats {
-        self.peer.of(Operation::Recv)
-    }
-
-    fn count(&self, received: &Result<Incoming>, one: u64) -> Option<&Stats> {
-        let (operation, bytes) = match received {
-            Ok(Incoming::Message(message)) => (Operation::Recv, message.bytes().len()),
-            Ok(Incoming::Label(label)) => (Operation::Offer, label.as_str().len()),
-            Err(_) => {
-                self.stats().count_error();
-                return None;
-            }
-        };
-        let stats = self.peer.of(operation);
-        stats.count(one, bytes);
-        Some(stats)
     }
 }

@@ -3,8 +3,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use choreo_core::runtime::Instant;
+use choreo_core::{Incoming, Operation, Result};
 
-use super::stats::{ONE, Stats, WAITED};
+use super::stats::{ONE, Peer, Stats, WAITED};
+use crate::size::Size;
 
 /// An operation on its way to being counted. Looks at the clock only if it has to wait.
 pub(super) struct Watch<F, C> {
@@ -55,5 +57,62 @@ impl<F: Future + Unpin, C: Counted<F::Output> + Unpin> Future for Watch<F, C> {
             stats.time(since);
         }
         polled
+    }
+}
+
+/// A message on its way.
+pub(super) struct Sending<'a> {
+    pub(super) stats: &'a Stats,
+    pub(super) size: &'a Size,
+}
+
+impl Counted<Result<()>> for Sending<'_> {
+    fn stats(&self) -> &Stats {
+        self.stats
+    }
+
+    fn count(&self, sent: &Result<()>, one: u64) -> Option<&Stats> {
+        self.stats.count_sent(sent, one, self.size.get())
+    }
+}
+
+/// A label on its way.
+pub(super) struct Choosing<'a> {
+    pub(super) stats: &'a Stats,
+    pub(super) bytes: usize,
+}
+
+impl Counted<Result<()>> for Choosing<'_> {
+    fn stats(&self) -> &Stats {
+        self.stats
+    }
+
+    fn count(&self, sent: &Result<()>, one: u64) -> Option<&Stats> {
+        self.stats.count_sent(sent, one, self.bytes)
+    }
+}
+
+/// A message or a label that is to come; which, is not known before.
+pub(super) struct Receiving<'a> {
+    pub(super) peer: &'a Peer,
+}
+
+impl Counted<Result<Incoming>> for Receiving<'_> {
+    fn stats(&self) -> &Stats {
+        self.peer.of(Operation::Recv)
+    }
+
+    fn count(&self, received: &Result<Incoming>, one: u64) -> Option<&Stats> {
+        let (operation, bytes) = match received {
+            Ok(Incoming::Message(message)) => (Operation::Recv, message.bytes().len()),
+            Ok(Incoming::Label(label)) => (Operation::Offer, label.as_str().len()),
+            Err(_) => {
+                self.stats().count_error();
+                return None;
+            }
+        };
+        let stats = self.peer.of(operation);
+        stats.count(one, bytes);
+        Some(stats)
     }
 }

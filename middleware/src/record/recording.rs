@@ -10,7 +10,8 @@ use choreo_core::{Encoded, ErrorKind, Label, Operation, RoleName};
 ///
 /// Cheap to clone; clones are the same recording. It keeps the beginning: when it is
 /// [full](Self::with_capacity), further entries are counted but not kept, which diagrams and
-/// transcripts say. Use one recording for one session: roles go by their names.
+/// transcripts say. Use one recording for one session: roles go by their names. While it is being
+/// drawn or written down, whoever records waits.
 ///
 /// A recording that is only here to be looked at comes from a
 /// [transcript](Self::from_transcript).
