@@ -31,7 +31,7 @@ async fn a_ring_of_ten_thousand_roles_in_less_than_200_megabytes() {
         .into_iter()
         .map(|result| result.unwrap().unwrap())
         .sum();
-    assert_eq!(sum, (1..=ROLES as u64).sum());
+    assert_eq!(sum, (1..=ROLES as u64).sum::<u64>());
     print!("{ROLES} roles: {:?}", start.elapsed());
 
     // "VmHWM:    12345 kB", on Linux.
