@@ -45,7 +45,7 @@ pub struct Retry<H> {
     layer: RetryLayer,
 }
 
-/// Configures [`Retry`].
+/// Configures [`Retry`]. The default makes up to 3 retries, the first after 100 milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryLayer {
     retries: usize,
@@ -150,6 +150,12 @@ impl RetryLayer {
             1 => error.context("1 attempt, no time for another"),
             _ => error.context(format_args!("given up after {attempts} attempts")),
         })
+    }
+}
+
+impl Default for RetryLayer {
+    fn default() -> Self {
+        Self::new(3, Duration::from_millis(100))
     }
 }
 
