@@ -31,17 +31,18 @@ pub(super) async fn sleep(duration: Duration) {
 async fn timer(duration: Duration) {
     /// The longest time that `setTimeout` takes, in milliseconds.
     const LONGEST: u64 = i32::MAX as u64;
-    // Never early: a begun millisecond is a whole one.
-    let begun = duration.subsec_nanos().div_ceil(1_000_000);
-    let mut left = duration
-        .as_secs()
-        .saturating_mul(1_000)
-        .saturating_add(begun.into());
+    let start = Instant::now();
+    let mut left = duration;
     loop {
-        let step = left.min(LONGEST);
-        gloo_timers::future::TimeoutFuture::new(step as u32).await;
-        left -= step;
-        if left == 0 {
+        let begun = left.subsec_nanos().div_ceil(1_000_000);
+        let millis = left
+            .as_secs()
+            .saturating_mul(1_000)
+            .saturating_add(begun.into());
+        gloo_timers::future::TimeoutFuture::new(millis.min(LONGEST) as u32).await;
+        // Node's timers may fire a part of a millisecond early.
+        left = duration.saturating_sub(start.elapsed());
+        if left.is_zero() {
             return;
         }
     }
