@@ -94,7 +94,7 @@ tests! {
         assert_eq!(error.detail(), "given up after 71 attempts: no network");
         assert!(error.is_transient());
 
-        let endless = retry(usize::MAX).budget(20 * TICK);
+        let endless = retry(usize::MAX).budget(500 * TICK);
         let handler = probe.clone().layer(endless);
         handler.send(&ENDPOINT, bob(), &1_u32).await.unwrap_err();
         assert!(probe.calls().len() > 2);
