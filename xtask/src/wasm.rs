@@ -1,5 +1,6 @@
 //! The wasm test suites: built once, then run in Node and in each browser.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +18,7 @@ use crate::workspace::{EXAMPLE, WASM_TARGET, Workspace};
 
 /// The feature whose timers run in a window alone: it is tested apart from all others.
 const WINDOW_ONLY: &str = "wasm-timer";
-/// How many suites run at once: each mostly waits, for its browser and for timers.
+/// How many suites run at once: no more than processors, for tests watch the time.
 const JOBS: usize = 4;
 
 /// Where suites run.
@@ -74,10 +75,11 @@ pub(crate) fn run(
     place: Place<'_>,
     status: &Status,
 ) -> Result<Outcome> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
     let next = AtomicUsize::new(0);
     let ended = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..suites.len().min(JOBS) {
+        for _ in 0..processors.min(JOBS) {
             scope.spawn(|| {
                 while let Some(suite) = suites.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let result = run_suite(suite, runner, place);
@@ -116,6 +118,8 @@ fn run_suite(suite: &Program, runner: &Path, place: Place<'_>) -> Result<usize> 
     let mut command = Command::new(runner);
     command.arg(&suite.path).current_dir(&suite.package_dir);
     place.steer(&mut command);
+    // Of the runner itself; a failed test shows its own stack.
+    command.env("RUST_BACKTRACE", "0");
     exec::succeed(&mut command, &Status::default()).map(|output| passed_tests(&output))
 }
 
