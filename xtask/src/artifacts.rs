@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, anyhow};
-use cargo_metadata::{Message, TargetKind};
+use cargo_metadata::Message;
 
 use crate::exec;
 use crate::progress::Status;
@@ -12,8 +12,6 @@ use crate::progress::Status;
 /// One program, as cargo names it.
 pub(crate) struct Program {
     pub(crate) name: String,
-    /// Whether it is an example, rather than a test or a binary.
-    pub(crate) is_example: bool,
     /// The folder of its package.
     pub(crate) package_dir: PathBuf,
     pub(crate) path: PathBuf,
@@ -33,7 +31,6 @@ fn programs(output: &str) -> Vec<Program> {
     Message::parse_stream(output.as_bytes())
         .filter_map(|message| match message {
             Ok(Message::CompilerArtifact(artifact)) => Some(Program {
-                is_example: artifact.target.kind.contains(&TargetKind::Example),
                 package_dir: artifact.manifest_path.parent()?.into(),
                 path: artifact.executable?.into(),
                 name: artifact.target.name,
