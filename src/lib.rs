@@ -6,6 +6,12 @@ pub use choreo_core::*;
 #[cfg(feature = "inmemory")]
 pub use choreo_handler_inmemory::{InMemoryHandler, InMemoryNetwork};
 
+#[cfg(feature = "rumpsteak")]
+pub use choreo_handler_rumpsteak::{
+    IntoFrame, RumpsteakEndpoint, RumpsteakHandler, RumpsteakSession, SessionMetadata,
+    SimpleChannel,
+};
+
 #[cfg(any(
     feature = "trace",
     feature = "record",
@@ -25,4 +31,7 @@ pub mod prelude {
 
     #[cfg(feature = "inmemory")]
     pub use crate::{InMemoryHandler, InMemoryNetwork};
+
+    #[cfg(feature = "rumpsteak")]
+    pub use crate::{RumpsteakEndpoint, RumpsteakHandler, RumpsteakSession, SimpleChannel};
 }

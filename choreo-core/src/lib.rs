@@ -15,6 +15,7 @@ mod message;
 mod payload;
 mod peer_map;
 mod program;
+pub mod queue;
 mod role;
 pub mod runtime;
 mod transport;

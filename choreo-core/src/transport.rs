@@ -1,3 +1,7 @@
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -5,42 +9,79 @@ use crate::Result;
 
 /// Joins two peers and knows bytes only: a WebSocket, a pipe, a message port.
 ///
-/// A frame is delivered whole and in order, or the connection breaks. Authors of transports need
-/// to know nothing about choreographies.
+/// Authors of transports need to know nothing about choreographies.
+///
+/// # The contract
+/// - A frame is delivered whole and in order, or the connection breaks. An empty frame is a frame.
+/// - Neither direction waits for the other. Sends of several tasks may wait at once, and their
+///   frames do not mix. Receives come one at a time: who has several takes turns.
+/// - **Cancel safety:** dropping a receive's future loses nothing, the next receive gets the frame.
+///   Dropping a send's future sends the frame wholly or not at all.
+/// - What is under way has a bound, whether sends are awaited or dropped. A full transport makes
+///   the send wait.
+/// - After [`close`](Self::close) the peer receives what was sent, then `None`, as often as it
+///   asks.
+/// - A transport that is dropped without `close` is `None` or an error for its peer, too: nobody
+///   waits for ever.
+///
+/// `choreo-testkit` turns each of these into a test, for any transport, in one line.
 ///
 /// # A whole transport
+/// A pipe within a process, over a pair of [queues](crate::queue::Queue):
+///
 /// ```
+/// use choreo_core::queue::{Closed, Queue};
 /// use choreo_core::{Bytes, Error, ErrorKind, Result, Transport, async_trait};
-/// use futures::{SinkExt, StreamExt, channel::mpsc, lock::Mutex};
+/// use std::sync::Arc;
 ///
 /// struct Pipe {
-///     to: mpsc::Sender<Bytes>,
-///     from: Mutex<mpsc::Receiver<Bytes>>,
+///     to: Arc<Queue<Bytes>>,
+///     from: Arc<Queue<Bytes>>,
+/// }
+///
+/// fn pipe() -> (Pipe, Pipe) {
+///     let (there, back) = (Arc::new(Queue::new(16)), Arc::new(Queue::new(16)));
+///     let left = Pipe { to: there.clone(), from: back.clone() };
+///     (left, Pipe { to: back, from: there })
 /// }
 ///
 /// #[async_trait]
 /// impl Transport for Pipe {
 ///     async fn send(&self, frame: Bytes) -> Result<()> {
-///         let gone = |error| Error::new(ErrorKind::Closed, "the pipe is closed").with_source(error);
-///         // A clone waits by itself, so that `close` need not wait for it. (Each has one place of
-///         // its own in the channel, so what is queued has a bound as long as sends are few.)
-///         self.to.clone().send(frame).await.map_err::<Error, _>(gone)
+///         let closed = |Closed| Error::new(ErrorKind::Closed, "the pipe is closed");
+///         self.to.send(frame).await.map_err(closed)
 ///     }
 ///
 ///     async fn recv(&self) -> Result<Option<Bytes>> {
-///         Ok(self.from.lock().await.next().await)
+///         Ok(self.from.recv().await.ok())
 ///     }
 ///
 ///     async fn close(&self) -> Result<()> {
-///         self.to.clone().close_channel();
+///         self.to.close();
+///         self.from.close();
 ///         Ok(())
 ///     }
 /// }
-/// # fn main() {}
+///
+/// impl Drop for Pipe {
+///     fn drop(&mut self) {
+///         self.to.close();
+///         self.from.close();
+///     }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let (alice, bob) = pipe();
+/// alice.send(Bytes::from("frame")).await?;
+/// alice.close().await?;
+/// assert_eq!(bob.recv().await?.as_deref(), Some(&b"frame"[..]));
+/// assert_eq!(bob.recv().await?, None);
+/// # Ok::<(), Error>(()) }).unwrap();
 /// ```
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends one frame, waiting while the transport is full.
+    /// Sends one frame, waiting while the transport is full. Returns when it is handed over, not
+    /// when it is read.
     ///
     /// # Errors
     /// [`Closed`](crate::ErrorKind::Closed) after [`close`](Self::close) or when the peer has
@@ -52,7 +93,7 @@ pub trait Transport: Send + Sync {
     /// The frame is sent wholly or not at all.
     async fn send(&self, frame: Bytes) -> Result<()>;
 
-    /// Receives the next frame; `None` when the peer closed in order.
+    /// Receives the next frame, waiting for it; `None` when the peer closed in order.
     ///
     /// # Errors
     /// [`Transport`](crate::ErrorKind::Transport) when the connection broke.
@@ -63,11 +104,16 @@ pub trait Transport: Send + Sync {
 
     /// Closes in order: the peer receives what was sent, then `None`. Repeating it is no error.
     ///
-    /// It waits for nobody: a send that waits meanwhile fails as
-    /// [`Closed`](crate::ErrorKind::Closed). What the peer has sent can still be received.
+    /// It waits for no send: one that waits meanwhile ends, as
+    /// [`Closed`](crate::ErrorKind::Closed) unless its frame was handed over already. What the peer
+    /// has sent can still be received; then, at the latest when the peer has closed too, a receive
+    /// on this side gives `None` as well.
     ///
     /// # Errors
     /// [`Transport`](crate::ErrorKind::Transport) when the connection broke before.
+    ///
+    /// # Cancel safety
+    /// This side is closed for sends as soon as it was polled; another call does the rest.
     async fn close(&self) -> Result<()>;
 }
 
@@ -86,3 +132,38 @@ pub trait Connect: Send + Sync {
 }
 
 const _: fn(&dyn Transport, &dyn Connect) = |_, _| {};
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// The inner future is returned as it is: no second one is boxed.
+macro_rules! by_reference {
+    ($($pointer:ty),+) => {$(
+        impl<T: Transport + ?Sized> Transport for $pointer {
+            fn send<'a, 'b>(&'a self, frame: Bytes) -> BoxFuture<'b, ()>
+            where
+                'a: 'b,
+                Self: 'b,
+            {
+                (**self).send(frame)
+            }
+
+            fn recv<'a, 'b>(&'a self) -> BoxFuture<'b, Option<Bytes>>
+            where
+                'a: 'b,
+                Self: 'b,
+            {
+                (**self).recv()
+            }
+
+            fn close<'a, 'b>(&'a self) -> BoxFuture<'b, ()>
+            where
+                'a: 'b,
+                Self: 'b,
+            {
+                (**self).close()
+            }
+        }
+    )+};
+}
+
+by_reference!(Box<T>, Arc<T>);

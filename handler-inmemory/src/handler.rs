@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use choreo_core::queue::{Closed, Refused};
 use choreo_core::{
     ChoreoHandler, Codec, Error, ErrorKind, Incoming, Operation, Outgoing, PeerMap, Result, RoleId,
     async_trait,
@@ -8,7 +9,6 @@ use choreo_core::{
 
 use crate::InMemoryNetwork;
 use crate::network::Link;
-use crate::queue::{Closed, Refused};
 
 /// Plays one role over queues in memory.
 ///

@@ -3,7 +3,6 @@
 
 mod handler;
 mod network;
-mod queue;
 
 pub use handler::InMemoryHandler;
 pub use network::InMemoryNetwork;

@@ -1,10 +1,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use choreo_core::queue::Queue;
 use choreo_core::{Error, ErrorKind, Incoming, PeerMap, Result, RoleId};
 
 use crate::InMemoryHandler;
-use crate::queue::Queue;
 
 /// Joins the roles of one session within a process.
 ///

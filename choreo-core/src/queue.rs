@@ -1,15 +1,32 @@
+//! A bounded queue between tasks, for handlers and transports.
+
 use std::collections::VecDeque;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// A bounded queue that any number of tasks may send to and receive from.
 ///
-/// Items live in the queue until a receiver takes them, never in a future, so dropping a future
-/// loses nothing. Whoever waits is only woken and looks again; all are, so that one who is dropped
-/// after it was woken takes nobody else's turn. (The kept channels either need `&mut` to receive or
-/// took two to four times as long, and allocate the whole bound at once.)
-pub(crate) struct Queue<T> {
+/// ```
+/// use choreo_core::queue::{Closed, Queue};
+///
+/// # futures::executor::block_on(async {
+/// let queue = Queue::new(2);
+/// queue.send("one").await?;
+/// queue.send("two").await?; // a third would wait
+/// queue.close();
+///
+/// assert_eq!(queue.recv().await, Ok("one"));
+/// assert_eq!(queue.recv().await, Ok("two"));
+/// assert_eq!(queue.recv().await, Err(Closed));
+/// # Ok::<(), Closed>(()) }).unwrap();
+/// ```
+// Items live in the queue until a receiver takes them, never in a future, so dropping a future
+// loses nothing. Whoever waits is only woken and looks again; all are, so that one who is dropped
+// after it was woken takes nobody else's turn. (The kept channels either need `&mut` to receive or
+// took two to four times as long, and allocate the whole bound at once.)
+pub struct Queue<T> {
     capacity: usize,
     state: Mutex<State<T>>,
 }
@@ -22,18 +39,23 @@ struct State<T> {
 }
 
 /// The queue was closed, and for a receiver: is empty.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Closed;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the queue is closed")]
+pub struct Closed;
 
 /// Why an item cannot be sent at once.
-pub(crate) enum Refused<T> {
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused<T> {
+    /// There is no room; the item comes back.
     Full(T),
+    /// The queue was closed.
     Closed,
 }
 
 impl<T: Unpin> Queue<T> {
-    /// A queue of at most `capacity` items.
-    pub(crate) fn new(capacity: usize) -> Self {
+    /// A queue of at most `capacity` items. A capacity of 0 counts as 1.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
         let state = State {
             items: VecDeque::new(),
             closed: false,
@@ -41,13 +63,16 @@ impl<T: Unpin> Queue<T> {
             senders: Waiters::default(),
         };
         Self {
-            capacity,
+            capacity: capacity.max(1),
             state: Mutex::new(state),
         }
     }
 
     /// Appends an item if there is room.
-    pub(crate) fn try_send(&self, item: T) -> Result<(), Refused<T>> {
+    ///
+    /// # Errors
+    /// [`Refused`] when there is none, or when the queue was closed.
+    pub fn try_send(&self, item: T) -> Result<(), Refused<T>> {
         let mut state = self.state();
         if state.closed {
             return Err(Refused::Closed);
@@ -62,8 +87,11 @@ impl<T: Unpin> Queue<T> {
         Ok(())
     }
 
-    /// Appends an item, waiting while the queue is full.
-    pub(crate) fn send(&self, item: T) -> Send<'_, T> {
+    /// Appends an item, waiting while the queue is full; [`Closed`] when it was closed.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, it has not appended the item.
+    pub fn send(&self, item: T) -> Send<'_, T> {
         Send {
             queue: self,
             item: Some(item),
@@ -71,8 +99,12 @@ impl<T: Unpin> Queue<T> {
         }
     }
 
-    /// Takes the first item, waiting while there is none.
-    pub(crate) fn recv(&self) -> Recv<'_, T> {
+    /// Takes the first item, waiting while there is none; [`Closed`] when the queue was closed and
+    /// all of it was taken.
+    ///
+    /// # Cancel safety
+    /// Dropped before it is ready, it has taken nothing.
+    pub fn recv(&self) -> Recv<'_, T> {
         Recv {
             queue: self,
             ticket: None,
@@ -80,7 +112,7 @@ impl<T: Unpin> Queue<T> {
     }
 
     /// Refuses further items, and wakes whoever waits. What is queued can still be received.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         let mut state = self.state();
         state.closed = true;
         let woken = [state.receivers.take(), state.senders.take()];
@@ -93,8 +125,20 @@ impl<T: Unpin> Queue<T> {
     }
 }
 
-/// Appends an item; dropped before it is ready, it has not.
-pub(crate) struct Send<'a, T: Unpin> {
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("Queue")
+            .field("queued", &state.items.len())
+            .field("capacity", &self.capacity)
+            .field("closed", &state.closed)
+            .finish()
+    }
+}
+
+/// Appends an item: what [`Queue::send`] gives.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Send<'a, T: Unpin> {
     queue: &'a Queue<T>,
     item: Option<T>,
     ticket: Option<u64>,
@@ -130,8 +174,9 @@ impl<T: Unpin> Drop for Send<'_, T> {
     }
 }
 
-/// Takes the first item; dropped before it is ready, it has taken none.
-pub(crate) struct Recv<'a, T: Unpin> {
+/// Takes the first item: what [`Queue::recv`] gives.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct Recv<'a, T: Unpin> {
     queue: &'a Queue<T>,
     ticket: Option<u64>,
 }

@@ -1,0 +1,132 @@
+use std::fmt;
+use std::marker::PhantomData;
+
+use choreo_core::{
+    ChoreoHandler, Codec, Error, ErrorKind, Incoming, Operation, Outgoing, Result, RoleId,
+    async_trait,
+};
+
+use crate::{RumpsteakEndpoint, RumpsteakSession};
+
+/// Plays a role over a session with each peer: a channel, a sink and a stream, any transport.
+///
+/// It holds nothing itself. All state is in the [`RumpsteakEndpoint`], so one handler (or one
+/// stack of layers over it) serves any number of roles and sessions at once.
+/// [`bind`](choreo_core::ChoreoHandlerExt::bind) joins the two where an endpoint is one too many.
+///
+/// # Cancel safety
+/// A receive that is dropped loses nothing. A send that is dropped sends the payload wholly or not
+/// at all, as the transport promises.
+pub struct RumpsteakHandler<R> {
+    roles: PhantomData<fn() -> R>,
+}
+
+impl<R: RoleId> RumpsteakHandler<R> {
+    /// The handler.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { roles: PhantomData }
+    }
+}
+
+#[async_trait]
+impl<R: RoleId> ChoreoHandler for RumpsteakHandler<R> {
+    type Role = R;
+    type Endpoint = RumpsteakEndpoint<R>;
+
+    async fn send_payload(
+        &self,
+        endpoint: &RumpsteakEndpoint<R>,
+        to: &R,
+        payload: Outgoing<'_>,
+    ) -> Result<()> {
+        let sent = match prepared(endpoint, to, payload) {
+            Ok((session, frame)) => session.send_frame(frame).await,
+            Err(error) => Err(error),
+        };
+        sent.map_err(|error| located(error, endpoint, Operation::sending(payload), to))
+    }
+
+    async fn recv_payload(&self, endpoint: &RumpsteakEndpoint<R>, from: &R) -> Result<Incoming> {
+        let received = match endpoint.registered(from) {
+            Ok(session) => received(&session).await,
+            Err(error) => Err(error),
+        };
+        received.map_err(|error| located(error, endpoint, Operation::Recv, from))
+    }
+
+    /// Encodes the payload once. When one of the roles is not registered, nobody gets it.
+    async fn send_to_all(
+        &self,
+        endpoint: &RumpsteakEndpoint<R>,
+        to: &[R],
+        payload: Outgoing<'_>,
+    ) -> Result<()> {
+        let operation = Operation::sending(payload);
+        let at = |role| move |error| located(error, endpoint, operation, role);
+        let [first, ..] = to else { return Ok(()) };
+        let frame = payload.to_frame(Codec::default()).map_err(at(first))?;
+        let mut sessions = Vec::with_capacity(to.len());
+        for role in to {
+            sessions.push(endpoint.registered(role).map_err(at(role))?);
+        }
+        for (sent, (role, session)) in to.iter().zip(sessions).enumerate() {
+            let sending = session.send_frame(frame.clone()).await;
+            sending.map_err(at(role)).map_err(|error| match sent {
+                0 => error,
+                _ => error.permanent(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl<R: RoleId> Default for RumpsteakHandler<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R> Clone for RumpsteakHandler<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for RumpsteakHandler<R> {}
+
+impl<R> fmt::Debug for RumpsteakHandler<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RumpsteakHandler")
+    }
+}
+
+fn prepared<R: RoleId>(
+    endpoint: &RumpsteakEndpoint<R>,
+    to: &R,
+    payload: Outgoing<'_>,
+) -> Result<(RumpsteakSession, choreo_core::Bytes)> {
+    let session = endpoint.registered(to)?;
+    Ok((session, payload.to_frame(Codec::default())?))
+}
+
+async fn received(session: &RumpsteakSession) -> Result<Incoming> {
+    match session.recv_frame().await? {
+        Some(frame) => Incoming::from_frame(frame),
+        None => Err(Error::new(
+            ErrorKind::Closed,
+            "the peer has closed the session, or was dropped",
+        )),
+    }
+}
+
+fn located<R: RoleId>(
+    error: Error,
+    endpoint: &RumpsteakEndpoint<R>,
+    operation: Operation,
+    peer: &R,
+) -> Error {
+    error
+        .with_role(endpoint.role().name())
+        .at(operation, peer.name())
+}
