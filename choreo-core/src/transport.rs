@@ -85,9 +85,9 @@ pub trait Transport: Send + Sync {
     ///
     /// # Errors
     /// [`Closed`](crate::ErrorKind::Closed) after [`close`](Self::close) or when the peer has
-    /// closed, [`Transport`](crate::ErrorKind::Transport) when the connection broke. The frame may
-    /// have been sent all the same, unless the error is
-    /// [transient](crate::Error::is_transient).
+    /// closed, at the latest once a receive has said so;
+    /// [`Transport`](crate::ErrorKind::Transport) when the connection broke. The frame may have been
+    /// sent all the same, unless the error is [transient](crate::Error::is_transient).
     ///
     /// # Cancel safety
     /// The frame is sent wholly or not at all.

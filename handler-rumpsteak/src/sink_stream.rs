@@ -67,7 +67,7 @@ where
             Ok(error) => return *error,
             Err(error) => error,
         };
-        if self.ended.load(SeqCst) || says_closed(&*error) {
+        if says_closed(&*error) {
             return Error::new(ErrorKind::Closed, "the peer has closed").with_source(error);
         }
         Error::new(ErrorKind::Transport, "the sink failed").with_source(error)
@@ -91,6 +91,9 @@ where
     St: Stream<Item: IntoFrame> + Send,
 {
     async fn send(&self, frame: Bytes) -> Result<()> {
+        if self.ended.load(SeqCst) {
+            return Err(Error::new(ErrorKind::Closed, "the peer has closed"));
+        }
         let mut sink = self.sink.lock().await;
         let Some(sink) = &mut *sink else {
             return Err(closed_here());

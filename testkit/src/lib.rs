@@ -11,6 +11,7 @@ mod probe;
 mod promise;
 mod reference;
 mod suite;
+pub mod transport;
 mod trial;
 mod violation;
 
@@ -22,12 +23,15 @@ pub use layer::{LayerUnderTest, Layered};
 pub use probe::{Call, Probe, ProbeEndpoint};
 pub use promise::Promise;
 pub use reference::{ReferenceEndpoint, ReferenceHandler, reference_session};
+pub use transport::{
+    ReferenceTransport, TransportFixture, from_connect, from_pairs, reference_pair,
+};
 pub use violation::Violation;
 
 /// What the suites' macros expand to; not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::platform::*;
-    pub use crate::suite::skip;
+    pub use crate::suite::{skip, skip_transport};
     pub use std::result::Result;
 }

@@ -16,6 +16,11 @@ const TYPED_RECV: &str = "choreo_core::ChoreoHandlerExt::recv";
 const ERROR: &str = "choreo_core::Error";
 const LAYER: &str = "choreo_testkit::layer, section \"The contract of a layer\"";
 const PAYLOAD: &str = "choreo_core::Incoming";
+const TRANSPORT: &str = "choreo_core::Transport, section \"The contract\"";
+const TRANSPORT_SEND: &str = "choreo_core::Transport::send";
+const TRANSPORT_RECV: &str = "choreo_core::Transport::recv";
+const TRANSPORT_CLOSE: &str = "choreo_core::Transport::close";
+const CONNECTOR: &str = "choreo_core::Connect";
 
 macro_rules! promises {
     ($($name:ident: $place:ident, $text:literal;)*) => {
@@ -49,12 +54,30 @@ promises! {
     REPEATS: LAYER, "Only a send may be repeated, and only when its error is transient.";
     STACKS: LAYER, "It works in every stack: through `layer`, through tower, over a box, and over itself.";
     CONTENT: PAYLOAD, "A handler gives what came";
+    FRAMES: TRANSPORT, "A frame is delivered whole and in order, or the connection breaks.";
+    EMPTY_FRAMES: TRANSPORT, "An empty frame is a frame.";
+    DUPLEX: TRANSPORT, "Neither direction waits for the other.";
+    SENDERS: TRANSPORT, "Sends of several tasks may wait at once, and their frames do not mix.";
+    FRAME_RECV_CANCEL: TRANSPORT, "dropping a receive's future loses nothing, the next receive gets the frame.";
+    FRAME_SEND_CANCEL: TRANSPORT, "Dropping a send's future sends the frame wholly or not at all.";
+    UNDER_WAY: TRANSPORT, "What is under way has a bound, whether sends are awaited or dropped. A full transport makes the send wait.";
+    END: TRANSPORT, "After `close` the peer receives what was sent, then `None`, as often as it asks.";
+    DROPPED: TRANSPORT, "A transport that is dropped without `close` is `None` or an error for its peer, too: nobody waits for ever.";
+    FRAME_WAITS: TRANSPORT_RECV, "Receives the next frame, waiting for it";
+    FRAME_HANDED_OVER: TRANSPORT_SEND, "Returns when it is handed over, not when it is read.";
+    SEND_CLOSED: TRANSPORT_SEND, "`Closed` after `close` or when the peer has closed, at the latest once a receive has said so";
+    CLOSE_AGAIN: TRANSPORT_CLOSE, "Repeating it is no error.";
+    CLOSE_ENDS_SENDS: TRANSPORT_CLOSE, "It waits for no send: one that waits meanwhile ends, as `Closed` unless its frame was handed over already.";
+    CLOSE_KEEPS_RECEIVING: TRANSPORT_CLOSE, "What the peer has sent can still be received; then, at the latest when the peer has closed too, a receive on this side gives `None` as well.";
+    CONNECT: CONNECTOR, "Opens a new connection.";
+    CONNECT_AGAIN: CONNECTOR, "Opens a transport, and opens it again after it broke.";
+    CONNECT_CANCEL: CONNECTOR, "A connection that is not handed out is closed.";
 }
 
 /// Not of the contract: what the suites ask of a fixture.
 pub(crate) const FIXTURE: Promise = Promise {
     text: "A fixture that says what it cannot do names checks that there are.",
-    place: "choreo_testkit::HandlerFixture::cannot",
+    place: "choreo_testkit, `cannot` of the fixture",
 };
 
 #[cfg(test)]
@@ -86,6 +109,7 @@ mod tests {
             include_str!("../../choreo-core/src/ext.rs"),
             include_str!("../../choreo-core/src/payload.rs"),
             include_str!("../../choreo-core/src/error.rs"),
+            include_str!("../../choreo-core/src/transport.rs"),
         ];
         let contract = words(&contract.join("\n"));
         for promise in ALL {

@@ -1,4 +1,4 @@
-use crate::{ErasedFixture, Violation, handler, platform, promise};
+use crate::{ErasedFixture, TransportFixture, Violation, handler, platform, promise, transport};
 
 /// Tests a handler: one named test for each promise of the contract.
 ///
@@ -78,6 +78,53 @@ macro_rules! layer_suite {
     };
 }
 
+/// Tests a transport, and what connects it: one named test for each promise of the contract.
+///
+/// Takes a [`TransportFixture`](crate::TransportFixture), and a name where several suites stand
+/// side by side. See [`transport`](mod@crate::transport) for the promises. Each test makes its own
+/// fixture from the expression.
+///
+/// ```
+/// use choreo_testkit::{from_pairs, reference_pair, transport_suite};
+///
+/// transport_suite!(of_one, from_pairs(1, || reference_pair(1)));
+/// transport_suite!(of_many, from_pairs(100, || reference_pair(100)));
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! transport_suite {
+    ($fixture:expr $(,)?) => {
+        $crate::transport_suite!(transport_suite, $fixture);
+    };
+    ($name:ident, $fixture:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            // Once, so that a fixture that does not fit is one error.
+            fn __fixture() -> impl $crate::TransportFixture {
+                $fixture
+            }
+
+            $crate::__transport_checks!(__transport_tests, __fixture());
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __transport_tests {
+    ($fixture:expr; $($check:ident),*) => {
+        $($crate::__test!($check, async {
+            let fixture = $fixture;
+            if $crate::__private::skip_transport(&fixture, ::core::stringify!($check))? {
+                return ::core::result::Result::Ok(());
+            }
+            $crate::transport::$check(&fixture).await
+        });)*
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __layer_tests {
@@ -100,7 +147,7 @@ macro_rules! __handler_tests {
     };
 }
 
-/// Whether the fixture cannot run a check, which is then said.
+/// Whether the fixture cannot run a check of a handler, which is then said.
 ///
 /// # Errors
 /// When the fixture names a check that there is not.
@@ -110,30 +157,48 @@ pub fn skip(
     roles: usize,
 ) -> Result<bool, Violation> {
     let settings = fixture.settings();
-    if let Some((unknown, _)) = settings
-        .cannot
-        .iter()
-        .find(|(name, _)| !handler::CHECKS.contains(name))
-    {
+    if refused(&settings.cannot, check, handler::CHECKS)? {
+        return Ok(true);
+    }
+    let there_are = settings.roles.len();
+    if there_are < roles {
+        let why = format!("it needs {roles} roles, the fixture has {there_are}");
+        skipped(check, &why);
+    }
+    Ok(there_are < roles)
+}
+
+/// Whether the fixture cannot run a check of a transport, which is then said.
+///
+/// # Errors
+/// When the fixture names a check that there is not.
+pub fn skip_transport(
+    fixture: &dyn TransportFixture,
+    check: &'static str,
+) -> Result<bool, Violation> {
+    refused(&fixture.cannot(), check, transport::CHECKS)
+}
+
+fn refused(
+    cannot: &[(&str, &str)],
+    check: &'static str,
+    there_are: &[&str],
+) -> Result<bool, Violation> {
+    if let Some((unknown, _)) = cannot.iter().find(|(name, _)| !there_are.contains(name)) {
+        let there_are = there_are.join(", ");
         return Err(Violation::new(
             check,
             promise::FIXTURE,
-            format_args!(
-                "`cannot` names {unknown:?}; there are: {}",
-                handler::CHECKS.join(", ")
-            ),
+            format_args!("`cannot` names {unknown:?}; there are: {there_are}"),
         ));
     }
-    let reason = match settings.cannot.iter().find(|(name, _)| *name == check) {
-        Some((_, why)) => (*why).to_owned(),
-        None if settings.roles.len() < roles => {
-            format!(
-                "it needs {roles} roles, the fixture has {}",
-                settings.roles.len()
-            )
-        }
-        None => return Ok(false),
-    };
-    platform::note(&format!("{check}: skipped: {reason}"));
-    Ok(true)
+    let why = cannot.iter().find(|(name, _)| *name == check);
+    if let Some((_, why)) = why {
+        skipped(check, why);
+    }
+    Ok(why.is_some())
+}
+
+fn skipped(check: &str, why: &str) {
+    platform::note(&format!("{check}: skipped: {why}"));
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use choreo_core::{Result, RoleName};
+use choreo_core::queue::Queue;
+use choreo_core::{Result, RoleName, Transport};
 use choreo_testkit::{
-    __private, __test, HandlerFixture, ReferenceEndpoint, ReferenceHandler, async_trait, from_fn,
-    handler, handler_suite, reference_session,
+    __private, __test, HandlerFixture, ReferenceEndpoint, ReferenceHandler, ReferenceTransport,
+    TransportFixture, async_trait, from_fn, handler, handler_suite, reference_pair,
+    reference_session, transport_suite,
 };
 
 #[derive(Default)]
@@ -97,5 +99,60 @@ __test!(a_session_has_a_member_for_each_role, async {
     let short = from_fn(roles, 4, |roles| reference_session(&roles[1..], 4));
     let refused = handler::messages_arrive_in_order(&short).await.unwrap_err();
     assert!(refused.happened().contains("has 1 members"), "{refused}");
+    Ok(())
+});
+
+/// A transport whose frames are short.
+struct Narrow {
+    opened: Queue<ReferenceTransport>,
+    cannot: Vec<(&'static str, &'static str)>,
+}
+
+fn narrow(cannot: &[(&'static str, &'static str)]) -> Narrow {
+    Narrow {
+        opened: Queue::new(100),
+        cannot: cannot.to_vec(),
+    }
+}
+
+#[async_trait]
+impl TransportFixture for Narrow {
+    async fn connect(&self) -> Result<Box<dyn Transport>> {
+        let (near, far) = reference_pair(2);
+        self.opened.send(far).await.expect("nobody closes it");
+        Ok(Box::new(near))
+    }
+
+    async fn accept(&self) -> Result<Box<dyn Transport>> {
+        let far = self.opened.recv().await.expect("nobody closes it");
+        Ok(Box::new(far))
+    }
+
+    fn bound(&self) -> usize {
+        2
+    }
+
+    fn largest_frame(&self) -> usize {
+        16
+    }
+
+    fn cannot(&self) -> Vec<(&'static str, &'static str)> {
+        self.cannot.clone()
+    }
+}
+
+transport_suite!(short_frames, narrow(&[]));
+
+__test!(what_a_transport_cannot_do_is_skipped, async {
+    let modest = narrow(&[("empty_frames_arrive", "a frame has a byte at least")]);
+    assert!(__private::skip_transport(&modest, "empty_frames_arrive")?);
+    assert!(!__private::skip_transport(
+        &modest,
+        "the_largest_frame_arrives"
+    )?);
+    let misspelt = narrow(&[("empty_frame_arrives", "misspelt")]);
+    let refused = __private::skip_transport(&misspelt, "empty_frames_arrive").unwrap_err();
+    let happened = refused.happened();
+    assert!(happened.contains("\"empty_frame_arrives\""), "{refused}");
     Ok(())
 });

@@ -1,7 +1,9 @@
-//! The reference handler keeps every promise.
+//! The reference handler and the reference transport keep every promise.
 
 use choreo_core::RoleName;
-use choreo_testkit::{from_fn, handler_suite, reference_session};
+use choreo_testkit::{
+    from_fn, from_pairs, handler_suite, reference_pair, reference_session, transport_suite,
+};
 
 fn roles() -> [RoleName; 3] {
     ["Alice", "Bob", "Carol"].map(RoleName::from)
@@ -15,3 +17,5 @@ handler_suite!(
     many,
     from_fn(roles(), 16, |roles| reference_session(roles, 16))
 );
+transport_suite!(one_frame, from_pairs(1, || reference_pair(1)));
+transport_suite!(many_frames, from_pairs(16, || reference_pair(16)));

@@ -1,9 +1,10 @@
-//! The suites reject what breaks a promise: each check fails on at least one handler or layer that
-//! is broken in just that way.
+//! The suites reject what breaks a promise: each check fails on at least one handler, layer or
+//! transport that is broken in just that way.
 
 mod fault;
 mod handlers;
 mod layers;
+mod transports;
 
 use choreo_testkit::Violation;
 
