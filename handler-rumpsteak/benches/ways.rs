@@ -1,0 +1,197 @@
+//! What the ways to a peer cost beside a bare channel: `cargo bench -p choreo-handler-rumpsteak`.
+//!
+//! Two tasks on one thread send each other a message of 32 bytes. Each way takes turns with the bare
+//! channel, many times, so that a machine that is now fast, now slow is so to both.
+
+#[cfg(target_arch = "wasm32")]
+fn main() {}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn main() {
+    native::main();
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native {
+    use std::time::{Duration, Instant};
+
+    use choreo_core::{BoxHandler, Bytes, ChoreoHandler, ChoreoHandlerExt};
+    use choreo_handler_rumpsteak::{
+        RumpsteakEndpoint, RumpsteakHandler, RumpsteakSession, SimpleChannel,
+    };
+    use futures::channel::mpsc;
+    use futures::{SinkExt, StreamExt};
+    use serde_bytes::ByteArray;
+    use tokio::runtime::Runtime;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    enum Role {
+        Alice,
+        Bob,
+    }
+
+    type Payload = ByteArray<32>;
+    type Sessions = (RumpsteakSession, RumpsteakSession);
+
+    const PAYLOAD: Payload = ByteArray::new([7; 32]);
+    const CAPACITY: usize = 32;
+    const ROUNDS: u64 = 20_000;
+    const TURNS: usize = 101;
+
+    /// A name, how to time so many rounds, and how many times the bare channel's time it may take.
+    type Way = (&'static str, fn(&Runtime, u64) -> Duration, f64);
+
+    const WAYS: &[Way] = &[
+        (
+            "SimpleChannel",
+            |runtime, n| ping_pong(runtime, n, endpoints(channel)),
+            3.0,
+        ),
+        (
+            "SimpleChannel, bound and boxed",
+            |runtime, n| ping_pong(runtime, n, boxed(endpoints(channel))),
+            3.0,
+        ),
+        (
+            "a Transport (of the same channel)",
+            |runtime, n| ping_pong(runtime, n, endpoints(transport)),
+            5.0,
+        ),
+        (
+            "a sink and a stream (two channels)",
+            |runtime, n| ping_pong(runtime, n, endpoints(sink_stream)),
+            5.0,
+        ),
+    ];
+
+    pub(super) fn main() {
+        // `cargo bench -- --test` only tries whether it all runs.
+        let only_trying = std::env::args().any(|argument| argument == "--test");
+        let (turns, rounds) = if only_trying {
+            (1, 10)
+        } else {
+            (TURNS, ROUNDS)
+        };
+        let runtime = runtime();
+        println!("round of 32 bytes, in times of the bare channel:");
+        for (name, way, most) in WAYS {
+            let mut ratios: Vec<_> = (0..turns)
+                .map(|_| {
+                    let bare = bare_ping_pong(&runtime, rounds).as_nanos() as f64;
+                    way(&runtime, rounds).as_nanos() as f64 / bare
+                })
+                .collect();
+            ratios.sort_by(f64::total_cmp);
+            let median = ratios[turns / 2];
+            println!("{name:<36}{median:>6.2} (at most {most})");
+        }
+    }
+
+    /// Two tasks on one thread, so that the ways are measured and not the scheduler's other cores.
+    fn runtime() -> Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    }
+
+    fn time(
+        runtime: &Runtime,
+        alice: impl Future<Output = ()> + Send + 'static,
+        bob: impl Future<Output = ()> + Send + 'static,
+    ) -> Duration {
+        runtime.block_on(async {
+            let start = Instant::now();
+            let bob = tokio::spawn(bob);
+            tokio::spawn(alice).await.expect("Alice");
+            bob.await.expect("Bob");
+            start.elapsed()
+        })
+    }
+
+    fn bare_ping_pong(runtime: &Runtime, rounds: u64) -> Duration {
+        let (mut to_bob, mut from_alice) = mpsc::channel::<Payload>(CAPACITY);
+        let (mut to_alice, mut from_bob) = mpsc::channel::<Payload>(CAPACITY);
+        let alice = async move {
+            for _ in 0..rounds {
+                to_bob.send(PAYLOAD).await.expect("Bob listens");
+                std::hint::black_box(from_bob.next().await);
+            }
+        };
+        let bob = async move {
+            for _ in 0..rounds {
+                let payload = from_alice.next().await.expect("Alice sends");
+                to_alice.send(payload).await.expect("Alice listens");
+            }
+        };
+        time(runtime, alice, bob)
+    }
+
+    type Ends<H> = [(H, <H as ChoreoHandler>::Endpoint); 2];
+
+    /// The same over a handler and an endpoint at each end.
+    fn ping_pong<H>(runtime: &Runtime, rounds: u64, ends: Ends<H>) -> Duration
+    where
+        H: ChoreoHandler<Role = Role> + 'static,
+        H::Endpoint: 'static,
+    {
+        let [(handler, endpoint), at_bob] = ends;
+        let alice = async move {
+            for _ in 0..rounds {
+                let sent = handler.send(&endpoint, Role::Bob, &PAYLOAD).await;
+                sent.expect("Bob listens");
+                let answer: Payload = handler
+                    .recv(&endpoint, Role::Bob)
+                    .await
+                    .expect("Bob answers");
+                std::hint::black_box(answer);
+            }
+        };
+        let (handler, endpoint) = at_bob;
+        let bob = async move {
+            for _ in 0..rounds {
+                let payload = handler.recv::<Payload>(&endpoint, Role::Alice).await;
+                let payload = payload.expect("Alice sends");
+                let sent = handler.send(&endpoint, Role::Alice, &payload).await;
+                sent.expect("Alice listens");
+            }
+        };
+        time(runtime, alice, bob)
+    }
+
+    fn endpoints(way: fn() -> Sessions) -> Ends<RumpsteakHandler<Role>> {
+        let (to_bob, to_alice) = way();
+        let ways = [
+            (Role::Alice, Role::Bob, to_bob),
+            (Role::Bob, Role::Alice, to_alice),
+        ];
+        ways.map(|(role, peer, session)| {
+            let endpoint = RumpsteakEndpoint::new(role);
+            endpoint.register_session(peer, session);
+            (RumpsteakHandler::new(), endpoint)
+        })
+    }
+
+    fn boxed(ends: Ends<RumpsteakHandler<Role>>) -> Ends<BoxHandler<Role>> {
+        ends.map(|(handler, endpoint)| (handler.bind(endpoint).boxed(), ()))
+    }
+
+    fn channel() -> Sessions {
+        let (left, right) = SimpleChannel::pair_with_capacity(CAPACITY);
+        (left.into(), right.into())
+    }
+
+    fn transport() -> Sessions {
+        let (left, right) = SimpleChannel::pair_with_capacity(CAPACITY);
+        [left, right].map(RumpsteakSession::from_transport).into()
+    }
+
+    fn sink_stream() -> Sessions {
+        let (to_right, from_left) = mpsc::channel::<Bytes>(CAPACITY);
+        let (to_left, from_right) = mpsc::channel::<Bytes>(CAPACITY);
+        (
+            RumpsteakSession::from_sink_stream(to_right, from_right),
+            RumpsteakSession::from_sink_stream(to_left, from_left),
+        )
+    }
+}
