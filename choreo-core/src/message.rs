@@ -108,15 +108,7 @@ impl TypeTag {
     pub fn hash(self) -> u32 {
         match self.0 {
             Tag::Hash(hash) => hash,
-            Tag::Name(name) => {
-                let mut hash = 0x811c_9dc5_u32;
-                short_name(name, &mut |part| {
-                    for byte in part.bytes() {
-                        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-                    }
-                });
-                hash
-            }
+            Tag::Name(name) => remembered_hash(name),
         }
     }
 }
@@ -152,6 +144,42 @@ impl fmt::Debug for TypeTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// The hash of a type's name. Frames need it twice a message, so the thread remembers the latest:
+/// working it out anew took a third of the time of a small message.
+fn remembered_hash(name: &'static str) -> u32 {
+    const REMEMBERED: usize = 16;
+    thread_local!(
+        static HASHES: [Cell<(&'static str, u32)>; REMEMBERED] =
+            const { [const { Cell::new(("", 0)) }; REMEMBERED] }
+    );
+
+    HASHES.with(|hashes| {
+        // Names lie one behind the other: neighbours differ in this.
+        let place = name.as_ptr() as usize / 8 % REMEMBERED;
+        let Some(remembered) = hashes.get(place) else {
+            return hash_of(name);
+        };
+        let (known, hash) = remembered.get();
+        if std::ptr::eq(known, name) {
+            return hash;
+        }
+        let hash = hash_of(name);
+        remembered.set((name, hash));
+        hash
+    })
+}
+
+/// FNV-1a of a type's name without its modules.
+fn hash_of(name: &str) -> u32 {
+    let mut hash = 0x811c_9dc5_u32;
+    short_name(name, &mut |part| {
+        for byte in part.bytes() {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+    });
+    hash
 }
 
 /// Gives the parts of a type's name without module paths and references, `str` as `String`.

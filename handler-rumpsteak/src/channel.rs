@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use choreo_core::queue::{Closed, Queue};
+use choreo_core::queue::{Closed, Queue, Refused};
 use choreo_core::{Bytes, Error, ErrorKind, Result, Transport, async_trait};
 
 /// One end of a channel between two roles of one process, natively and in browsers.
@@ -53,6 +53,15 @@ impl SimpleChannel {
             from: there,
         };
         (left, right)
+    }
+
+    /// Sends if there is room; else gives the frame back.
+    pub(crate) fn try_send_frame(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        match self.to.try_send(frame) {
+            Ok(()) => Ok(None),
+            Err(Refused::Full(frame)) => Ok(Some(frame)),
+            Err(Refused::Closed) => Err(closed(Closed)),
+        }
     }
 
     /// As [`Transport::send`], without a box.

@@ -148,7 +148,21 @@ impl<R: RoleId> RumpsteakEndpoint<R> {
 
     /// The session with a peer, or an error that says what is missing.
     pub(crate) fn registered(&self, peer: &R) -> Result<RumpsteakSession> {
-        self.session(peer).ok_or_else(|| self.unregistered(peer))
+        self.with_session(peer, |session| Ok(session.clone()))
+    }
+
+    /// What `act` makes of the session with a peer, without a clone of it.
+    pub(crate) fn with_session<T>(
+        &self,
+        peer: &R,
+        act: impl FnOnce(&RumpsteakSession) -> Result<T>,
+    ) -> Result<T> {
+        if let Some(slot) = self.peers.get(peer)
+            && let Some(session) = &*lock(slot)
+        {
+            return act(session);
+        }
+        Err(self.unregistered(peer))
     }
 
     fn unregistered(&self, peer: &R) -> Error {

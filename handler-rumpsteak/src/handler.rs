@@ -2,7 +2,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use choreo_core::{
-    ChoreoHandler, Codec, Error, ErrorKind, Incoming, Operation, Outgoing, Result, RoleId,
+    Bytes, ChoreoHandler, Codec, Error, ErrorKind, Incoming, Operation, Outgoing, Result, RoleId,
     async_trait,
 };
 
@@ -40,8 +40,10 @@ impl<R: RoleId> ChoreoHandler for RumpsteakHandler<R> {
         to: &R,
         payload: Outgoing<'_>,
     ) -> Result<()> {
-        let sent = match prepared(endpoint, to, payload) {
-            Ok((session, frame)) => session.send_frame(frame).await,
+        let sent = match try_send(endpoint, to, payload) {
+            // Most sends find room; only one that does not needs a future that can wait.
+            Ok(Some((session, frame))) => session.send_frame(frame).await,
+            Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
         sent.map_err(|error| located(error, endpoint, Operation::sending(payload), to))
@@ -49,10 +51,21 @@ impl<R: RoleId> ChoreoHandler for RumpsteakHandler<R> {
 
     async fn recv_payload(&self, endpoint: &RumpsteakEndpoint<R>, from: &R) -> Result<Incoming> {
         let received = match endpoint.registered(from) {
-            Ok(session) => received(&session).await,
+            Ok(session) => session.recv_frame().await,
             Err(error) => Err(error),
         };
-        received.map_err(|error| located(error, endpoint, Operation::Recv, from))
+        let failed = match received {
+            Ok(Some(frame)) => match Incoming::from_frame(frame) {
+                Ok(payload) => return Ok(payload),
+                Err(error) => error,
+            },
+            Ok(None) => Error::new(
+                ErrorKind::Closed,
+                "the peer has closed the session, or was dropped",
+            ),
+            Err(error) => error,
+        };
+        Err(located(failed, endpoint, Operation::Recv, from))
     }
 
     /// Encodes the payload once. When one of the roles is not registered, nobody gets it.
@@ -101,23 +114,14 @@ impl<R> fmt::Debug for RumpsteakHandler<R> {
     }
 }
 
-fn prepared<R: RoleId>(
+/// Sends at once, or gives what it takes to wait.
+fn try_send<R: RoleId>(
     endpoint: &RumpsteakEndpoint<R>,
     to: &R,
     payload: Outgoing<'_>,
-) -> Result<(RumpsteakSession, choreo_core::Bytes)> {
-    let session = endpoint.registered(to)?;
-    Ok((session, payload.to_frame(Codec::default())?))
-}
-
-async fn received(session: &RumpsteakSession) -> Result<Incoming> {
-    match session.recv_frame().await? {
-        Some(frame) => Incoming::from_frame(frame),
-        None => Err(Error::new(
-            ErrorKind::Closed,
-            "the peer has closed the session, or was dropped",
-        )),
-    }
+) -> Result<Option<(RumpsteakSession, Bytes)>> {
+    let frame = payload.to_frame(Codec::default())?;
+    endpoint.with_session(to, |session| session.try_send_frame(frame))
 }
 
 fn located<R: RoleId>(

@@ -141,19 +141,31 @@ impl RumpsteakSession {
         }
     }
 
+    /// Sends if that needs no waiting; else gives what [`send_frame`](Self::send_frame) takes.
+    pub(crate) fn try_send_frame(&self, frame: Bytes) -> Result<Option<(Self, Bytes)>> {
+        let Way::Channel(channel) = &self.shared.way else {
+            return Ok(Some((self.clone(), frame)));
+        };
+        match channel.try_send_frame(frame) {
+            Ok(None) => {
+                self.note_sent(&Ok(()));
+                Ok(None)
+            }
+            Ok(Some(frame)) => Ok(Some((self.clone(), frame))),
+            Err(error) => {
+                self.note_closed();
+                Err(error)
+            }
+        }
+    }
+
     /// As [`Transport::send`], without a box of its own.
     pub(crate) async fn send_frame(&self, frame: Bytes) -> Result<()> {
         let sent = match &self.shared.way {
             Way::Channel(channel) => channel.send_frame(frame).await,
             Way::Transport(transport) => transport.send(frame).await,
         };
-        match &sent {
-            Ok(()) => {
-                self.shared.sent.fetch_add(1, Relaxed);
-            }
-            Err(error) if error.kind() == ErrorKind::Closed => self.note_closed(),
-            Err(_) => {}
-        }
+        self.note_sent(&sent);
         sent
     }
 
@@ -171,6 +183,16 @@ impl RumpsteakSession {
             Err(_) => {}
         }
         received
+    }
+
+    fn note_sent(&self, sent: &Result<()>) {
+        match sent {
+            Ok(()) => {
+                self.shared.sent.fetch_add(1, Relaxed);
+            }
+            Err(error) if error.kind() == ErrorKind::Closed => self.note_closed(),
+            Err(_) => {}
+        }
     }
 
     fn note_closed(&self) {
