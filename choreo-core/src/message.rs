@@ -301,3 +301,22 @@ pub(crate) fn with_buffer(write: impl FnOnce(&mut BytesMut) -> Result<()>) -> Re
     }
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remembered_hash_is_that_of_the_name() {
+        // One inside the other: many more than are remembered, and some begin at one place.
+        const NAMES: &str = "alloc::vec::Vec<core::option::Option<&mut [(u8, &str); 4]>>";
+        for _ in 0..2 {
+            for begin in 0..NAMES.len() {
+                for end in begin..=NAMES.len() {
+                    let name = &NAMES[begin..end];
+                    assert_eq!(remembered_hash(name), hash_of(name), "{name}");
+                }
+            }
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use choreo_core::queue::Queue;
 use choreo_core::{
@@ -15,7 +16,7 @@ use choreo_handler_rumpsteak::{
     RumpsteakEndpoint, RumpsteakHandler, RumpsteakSession, SimpleChannel,
 };
 use futures::channel::mpsc;
-use futures::{FutureExt, Sink, SinkExt, stream};
+use futures::{FutureExt, Sink, SinkExt, StreamExt, stream};
 
 #[cfg(not(target_arch = "wasm32"))]
 use tokio::test;
@@ -271,6 +272,22 @@ async fn closing_flushes_and_ends_a_send_that_waits() {
 }
 
 #[test]
+async fn closing_does_not_wait_behind_a_send_that_waits() {
+    let (sink, unread) = mpsc::channel::<Bytes>(0);
+    let session = RumpsteakSession::from_sink_stream(sink, stream::pending::<Bytes>());
+    let waiting = session.send(frame("one"));
+    // Nobody reads: only the close can wake the send, and only its end lets the close go on.
+    let both = runtime::timeout(Duration::from_secs(10), async {
+        futures::join!(waiting, session.close())
+    });
+    let (waiting, closed) = both.await.unwrap();
+    waiting.unwrap();
+    closed.unwrap();
+    let unread: Vec<_> = unread.collect().await;
+    assert_eq!(unread, [frame("one")]);
+}
+
+#[test]
 async fn a_frame_that_is_no_message_is_one_error() {
     let (to_bob, from_alice) = mpsc::channel::<Bytes>(8);
     let mut garbage = to_bob.clone();
@@ -296,7 +313,6 @@ async fn a_frame_that_is_no_message_is_one_error() {
 #[cfg(not(target_arch = "wasm32"))]
 #[tokio::test]
 async fn a_frame_above_the_codec_s_limit_is_an_error_and_the_next_is_fine() {
-    use futures::StreamExt;
     use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
     let (left, right) = tokio::io::duplex(1024);
