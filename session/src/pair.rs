@@ -1,0 +1,536 @@
+//! One ordered pair of roles in both directions: numbers, buffers, acknowledgements, credit.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::wire::{Abort, Code, Flags, Frame, Kind};
+use crate::{Limits, Timing};
+
+/// Time since the session began.
+pub(crate) type Time = Duration;
+
+/// Acknowledge at once when so many messages have come.
+const ACK_MESSAGES: u32 = 32;
+/// Acknowledge at once when so many bytes have come.
+const ACK_BYTES: usize = 64 * 1024;
+/// The same request to send again counts once within this time: a gap and an answer may both ask.
+const REWIND_PAUSE: Duration = Duration::from_millis(200);
+
+/// The stream to one peer and the stream from it.
+pub(crate) struct Pair {
+    out: Outbound,
+    inn: Inbound,
+    sync: Sync,
+    /// The next wait for an answer or an acknowledgement.
+    wait: Duration,
+    /// Since when an acknowledgement from the peer is due.
+    quiet_since: Time,
+    /// When to acknowledge.
+    ack_at: Option<Time>,
+    /// An ACK that tells the peer where to send on from is due.
+    rewind_due: bool,
+    /// By whom the peer is played, once that is known.
+    instance: Option<u128>,
+    /// The peer has left for good.
+    gone: bool,
+}
+
+/// Whether both ends know, on this connection, where they are. Until then no message goes out: it
+/// might be sent for nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sync {
+    /// The question is to be sent.
+    Due,
+    /// It was sent; if nothing comes, it is asked again.
+    Asked(Time),
+    /// They do.
+    Done,
+}
+
+struct Outbound {
+    /// The number of the first part in the buffer: the lowest that is not acknowledged.
+    base: u64,
+    /// The number to transmit next; below `base + parts.len()` when some wait.
+    next: u64,
+    parts: VecDeque<Part>,
+    bytes: usize,
+    /// The highest number that may be transmitted.
+    credit: u64,
+    /// The last request to send again: from where, and when.
+    rewound: Option<(u64, Time)>,
+    closed: bool,
+}
+
+struct Part {
+    payload: Bytes,
+    kind: PartKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartKind {
+    /// The message goes on in the next.
+    More,
+    /// The message ends here.
+    Last,
+    /// The stream ends here.
+    Fin,
+}
+
+struct Inbound {
+    /// The number that is due.
+    next: u64,
+    inbox: VecDeque<Bytes>,
+    bytes: usize,
+    /// The parts so far of a message that is not complete.
+    partial: BytesMut,
+    /// The credit that the peer was told last.
+    told_credit: u64,
+    /// What came since the last acknowledgement.
+    unacked: u32,
+    unacked_bytes: usize,
+    /// A gap before this number was reported.
+    gap: Option<u64>,
+    /// Something was refused because the inbox was full.
+    stalled: bool,
+    fin: bool,
+}
+
+/// What is next in the inbox.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A message.
+    Message(Bytes),
+    /// Nothing yet.
+    Wait,
+    /// Nothing more will come.
+    Closed,
+}
+
+/// A look at a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) unacked: usize,
+    pub(crate) waiting: usize,
+    pub(crate) met: bool,
+    pub(crate) closed: bool,
+}
+
+impl Pair {
+    pub(crate) fn new(timing: &Timing) -> Self {
+        Self {
+            out: Outbound {
+                base: 1,
+                next: 1,
+                parts: VecDeque::new(),
+                bytes: 0,
+                credit: 0,
+                rewound: None,
+                closed: false,
+            },
+            inn: Inbound {
+                next: 1,
+                inbox: VecDeque::new(),
+                bytes: 0,
+                partial: BytesMut::new(),
+                told_credit: 0,
+                unacked: 0,
+                unacked_bytes: 0,
+                gap: None,
+                stalled: false,
+                fin: false,
+            },
+            sync: Sync::Due,
+            wait: timing.retry,
+            quiet_since: Duration::ZERO,
+            ack_at: None,
+            rewind_due: false,
+            instance: None,
+            gone: false,
+        }
+    }
+
+    /// Whether a message would be taken.
+    pub(crate) fn has_room(&self, limits: &Limits) -> bool {
+        self.out.parts.len() < limits.window as usize
+            && self.out.bytes < limits.window_bytes as usize
+    }
+
+    /// Whether the stream to the peer has ended, at this end or at that.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.out.closed || self.gone
+    }
+
+    /// Takes a message, in parts where it is long. There must be room.
+    pub(crate) fn push(&mut self, mut message: Bytes, limits: &Limits) {
+        while message.len() > limits.frame as usize {
+            let payload = message.split_to(limits.frame as usize);
+            self.out.push(payload, PartKind::More);
+        }
+        self.out.push(message, PartKind::Last);
+    }
+
+    /// Ends the stream to the peer after what was pushed. A peer that was never met and never
+    /// spoken to need not learn of it.
+    pub(crate) fn close(&mut self) {
+        if !self.out.closed {
+            self.out.closed = true;
+            if self.instance.is_some() || self.out.end() > 1 {
+                self.out.push(Bytes::new(), PartKind::Fin);
+            }
+        }
+    }
+
+    /// Whether all that was pushed has arrived, the end of the stream with it.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.gone || self.out.closed && self.out.parts.is_empty()
+    }
+
+    /// Takes the next message out of the inbox.
+    pub(crate) fn pop(&mut self, now: Time, limits: &Limits) -> Next {
+        let Some(message) = self.inn.inbox.pop_front() else {
+            let closed = self.inn.fin || self.gone;
+            return if closed { Next::Closed } else { Next::Wait };
+        };
+        self.inn.bytes -= message.len();
+        if self.inn.stalled && self.inn.bytes < limits.window_bytes as usize / 2 {
+            self.inn.stalled = false;
+            self.rewind_due = true;
+        }
+        // Told when the peer has half of it left, so that it need not wait.
+        if self.inn.credit(limits) - self.inn.told_credit >= u64::from(limits.window / 2) {
+            self.ack_at = Some(now);
+        }
+        Next::Message(message)
+    }
+
+    /// Whether [`pop`](Self::pop) would give something.
+    pub(crate) fn is_readable(&self) -> bool {
+        !self.inn.inbox.is_empty() || self.inn.fin || self.gone
+    }
+
+    /// A new connection: ask where the peer is.
+    pub(crate) fn link_up(&mut self, timing: &Timing) {
+        self.sync = Sync::Due;
+        self.wait = timing.retry;
+        self.out.rewound = None;
+        self.inn.gap = None;
+    }
+
+    /// Says once more what has arrived, in case that was lost.
+    pub(crate) fn remind(&mut self, now: Time) {
+        if self.instance.is_some() {
+            self.ack_at = Some(now);
+        }
+    }
+
+    /// Takes a frame from the peer.
+    pub(crate) fn handle(
+        &mut self,
+        frame: Frame,
+        now: Time,
+        limits: &Limits,
+        timing: &Timing,
+    ) -> Result<(), Abort> {
+        if frame.kind == Kind::Fin && frame.seq == 0 {
+            self.gone = true;
+            return Ok(());
+        }
+        self.acked(&frame, now, timing)?;
+        match frame.kind {
+            Kind::Ack => self.asked(&frame, now),
+            Kind::Data | Kind::Fin => self.arrived(frame, now, limits, timing),
+            kind => {
+                let reason = format_args!("{kind:?} is no frame between roles");
+                Err(Abort::new(Code::Malformed, reason))
+            }
+        }
+    }
+
+    /// Notes what the peer has, and how much more it takes.
+    fn acked(&mut self, frame: &Frame, now: Time, timing: &Timing) -> Result<(), Abort> {
+        let end = self.out.end();
+        if frame.ack > end {
+            let (given, due) = (frame.ack - 1, end - 1);
+            let reason = format_args!("message {given} is acknowledged, {due} were sent");
+            return Err(Abort::new(Code::Malformed, reason));
+        }
+        if self.out.trim(frame.ack) {
+            self.quiet_since = now;
+            self.wait = timing.retry;
+        }
+        self.out.credit = self.out.credit.max(frame.credit);
+        Ok(())
+    }
+
+    /// An ACK may ask to send again, and to be answered.
+    fn asked(&mut self, frame: &Frame, now: Time) -> Result<(), Abort> {
+        if !frame.flags.contains(Flags::REWIND) {
+            return Ok(());
+        }
+        self.meet(&frame.payload)?;
+        if frame.flags.contains(Flags::SYNC) {
+            self.rewind_due = true;
+        }
+        // Older than what is known: it was under way for long.
+        if frame.ack < self.out.base {
+            return Ok(());
+        }
+        let expected = self.sync != Sync::Done;
+        let repeated = self.out.rewound.is_some_and(|(from, at)| {
+            from == frame.ack && now.saturating_sub(at) < REWIND_PAUSE
+        });
+        if expected || !repeated {
+            self.out.rewound = Some((frame.ack, now));
+            self.out.next = frame.ack;
+        }
+        self.sync = Sync::Done;
+        self.quiet_since = now;
+        Ok(())
+    }
+
+    /// The peer must be played by the same process all along: another one has another past.
+    fn meet(&mut self, payload: &[u8]) -> Result<(), Abort> {
+        let instance = payload.try_into().map(u128::from_le_bytes).map_err(|_| {
+            let found = payload.len();
+            let reason = format_args!("an instance of {found} bytes where 16 are due");
+            Abort::new(Code::Malformed, reason)
+        })?;
+        if *self.instance.get_or_insert(instance) == instance {
+            return Ok(());
+        }
+        let reason = "the peer was started anew; what it knew of the session is lost";
+        Err(Abort::new(Code::Expired, reason))
+    }
+
+    /// A part of the stream has arrived.
+    fn arrived(
+        &mut self,
+        frame: Frame,
+        now: Time,
+        limits: &Limits,
+        timing: &Timing,
+    ) -> Result<(), Abort> {
+        if frame.seq > self.inn.told_credit {
+            let (seq, credit) = (frame.seq, self.inn.told_credit);
+            let reason = format_args!("message {seq} where the credit ends at {credit}");
+            return Err(Abort::new(Code::Quota, reason));
+        }
+        if frame.seq < self.inn.next {
+            // The acknowledgement was lost.
+            self.ack_at = Some(now);
+            return Ok(());
+        }
+        if frame.seq > self.inn.next {
+            if self.inn.gap.replace(self.inn.next) != Some(self.inn.next) {
+                self.rewind_due = true;
+            }
+            return Ok(());
+        }
+        if self.inn.bytes >= limits.window_bytes as usize {
+            self.inn.stalled = true;
+            return Ok(());
+        }
+        let length = frame.payload.len();
+        self.inn.accept(frame, limits)?;
+        self.inn.unacked += 1;
+        self.inn.unacked_bytes += length;
+        let enough = self.inn.unacked >= ACK_MESSAGES.min(limits.window / 2).max(1)
+            || self.inn.unacked_bytes >= ACK_BYTES;
+        let at = if enough { now } else { now + timing.ack_delay };
+        self.ack_at = Some(self.ack_at.map_or(at, |earlier| earlier.min(at)));
+        Ok(())
+    }
+
+    /// Appends what is due for the peer, at most about `max` bytes.
+    pub(crate) fn transmit(
+        &mut self,
+        peer: u32,
+        me: u128,
+        now: Time,
+        limits: &Limits,
+        max: usize,
+        out: &mut BytesMut,
+    ) {
+        let asking = self.sync == Sync::Due;
+        if asking || std::mem::take(&mut self.rewind_due) {
+            self.rewind_due = false;
+            let mut frame = Frame::new(Kind::Ack, peer);
+            frame.flags = Flags::REWIND;
+            if asking {
+                frame.flags = frame.flags.with(Flags::SYNC);
+                self.sync = Sync::Asked(now + self.wait);
+            }
+            self.stamp(&mut frame, limits);
+            frame.with_payload(me.to_le_bytes().to_vec()).encode(out);
+        }
+        while self.sync == Sync::Done && out.len() < max {
+            let Some(mut frame) = self.out.transmit(peer) else {
+                break;
+            };
+            // The wait for an acknowledgement begins with the first that is under way.
+            if frame.seq == self.out.base {
+                self.quiet_since = now;
+            }
+            self.stamp(&mut frame, limits);
+            frame.encode(out);
+        }
+        if self.ack_at.is_some_and(|at| at <= now) {
+            let mut frame = Frame::new(Kind::Ack, peer);
+            self.stamp(&mut frame, limits);
+            frame.encode(out);
+        }
+    }
+
+    /// Whether [`transmit`](Self::transmit) has something to append.
+    pub(crate) fn has_output(&self, now: Time) -> bool {
+        self.sync == Sync::Due
+            || self.rewind_due
+            || self.ack_at.is_some_and(|at| at <= now)
+            || self.sync == Sync::Done && self.out.may_transmit()
+    }
+
+    /// Every frame says what has arrived.
+    fn stamp(&mut self, frame: &mut Frame, limits: &Limits) {
+        frame.ack = self.inn.next;
+        frame.credit = self.inn.credit(limits);
+        self.inn.told_credit = frame.credit;
+        self.inn.unacked = 0;
+        self.inn.unacked_bytes = 0;
+        self.ack_at = None;
+    }
+
+    /// When [`timeout`](Self::timeout) has something to do, or an acknowledgement is due.
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        let ask = match self.sync {
+            Sync::Due => None,
+            Sync::Asked(again) => Some(again),
+            Sync::Done => self.out.is_waiting().then(|| self.quiet_since + self.wait),
+        };
+        [ask, self.ack_at].into_iter().flatten().min()
+    }
+
+    /// Asks again where the peer is, when nothing has come for too long.
+    pub(crate) fn timeout(&mut self, now: Time, timing: &Timing) {
+        let late = match self.sync {
+            Sync::Due => false,
+            Sync::Asked(again) => again <= now,
+            Sync::Done => self.out.is_waiting() && self.quiet_since + self.wait <= now,
+        };
+        if late {
+            self.sync = Sync::Due;
+            self.wait = (self.wait * 2).min(timing.retry_max);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn due(&self) -> u64 {
+        self.inn.next
+    }
+
+    pub(crate) fn look(&self) -> Look {
+        Look {
+            unacked: self.out.parts.len(),
+            waiting: self.inn.inbox.len(),
+            met: self.instance.is_some(),
+            closed: self.gone || self.inn.fin,
+        }
+    }
+}
+
+impl Outbound {
+    /// The number of the part that would be pushed next.
+    fn end(&self) -> u64 {
+        self.base + self.parts.len() as u64
+    }
+
+    fn push(&mut self, payload: Bytes, kind: PartKind) {
+        self.bytes += payload.len();
+        self.parts.push_back(Part { payload, kind });
+    }
+
+    /// Forgets what is below `ack`; true if there was something.
+    fn trim(&mut self, ack: u64) -> bool {
+        let before = self.base;
+        while self.base < ack {
+            let Some(part) = self.parts.pop_front() else {
+                break;
+            };
+            self.bytes -= part.payload.len();
+            self.base += 1;
+        }
+        self.next = self.next.max(self.base);
+        self.base > before
+    }
+
+    /// The next part that may go out.
+    fn transmit(&mut self, peer: u32) -> Option<Frame> {
+        if self.next > self.credit {
+            return None;
+        }
+        let part = self.parts.get((self.next - self.base) as usize)?;
+        let mut frame = Frame::new(Kind::Data, peer);
+        match part.kind {
+            PartKind::More => frame.flags = Flags::MORE,
+            PartKind::Last => {}
+            PartKind::Fin => frame.kind = Kind::Fin,
+        }
+        frame.seq = self.next;
+        self.next += 1;
+        Some(frame.with_payload(part.payload.clone()))
+    }
+
+    fn may_transmit(&self) -> bool {
+        self.next < self.end() && self.next <= self.credit
+    }
+
+    /// Whether something is under way, or waits for credit, which may have been lost.
+    fn is_waiting(&self) -> bool {
+        self.base < self.next || self.next < self.end() && self.next > self.credit
+    }
+}
+
+impl Inbound {
+    /// The highest number that may come: a window above what the application has taken.
+    fn credit(&self, limits: &Limits) -> u64 {
+        self.next - 1 - self.inbox.len() as u64 + u64::from(limits.window)
+    }
+
+    /// Takes the part that is due.
+    fn accept(&mut self, frame: Frame, limits: &Limits) -> Result<(), Abort> {
+        if self.fin {
+            let reason = "a message after the end of the stream";
+            return Err(Abort::new(Code::Malformed, reason));
+        }
+        if self.partial.len() + frame.payload.len() > limits.message as usize {
+            let limit = limits.message;
+            let reason = format_args!("a message of more than {limit} bytes");
+            return Err(Abort::new(Code::TooLarge, reason));
+        }
+        if frame.kind == Kind::Fin {
+            if !self.partial.is_empty() {
+                let reason = "the stream ends within a message";
+                return Err(Abort::new(Code::Malformed, reason));
+            }
+            self.fin = true;
+        } else if frame.flags.contains(Flags::MORE) {
+            if frame.payload.is_empty() {
+                return Err(Abort::new(Code::Malformed, "an empty part of a message"));
+            }
+            self.partial.extend_from_slice(&frame.payload);
+        } else {
+            let message = if self.partial.is_empty() {
+                frame.payload
+            } else {
+                self.partial.extend_from_slice(&frame.payload);
+                self.partial.split().freeze()
+            };
+            self.bytes += message.len();
+            self.inbox.push_back(message);
+        }
+        self.next += 1;
+        self.gap = None;
+        Ok(())
+    }
+}

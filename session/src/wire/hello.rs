@@ -1,0 +1,159 @@
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Abort, Code, Frame, Kind, printable};
+use crate::Limits;
+
+/// The most bytes of a session's or a role's name.
+pub const MAX_NAME: usize = 64;
+
+/// What a role says first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The versions of the session protocol that it speaks.
+    pub versions: Vec<u8>,
+    /// What it takes the choreography and its codec to be; all roles of a session must agree.
+    pub fingerprint: u64,
+    /// The session's name.
+    pub session: String,
+    /// The role that it plays.
+    pub role: String,
+    /// A number by which it knows itself, random in each process.
+    pub instance: u128,
+    /// The number of the attempt, greater each time.
+    pub epoch: u64,
+    /// The ticket, to join; nothing, to resume.
+    pub token: Option<String>,
+    /// The roles that it speaks with; the frames' `peer` counts them from 1.
+    pub peers: Vec<String>,
+    /// The most that it takes.
+    pub limits: Limits,
+}
+
+/// Asks whoever resumes for a proof that it is the one that joined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Challenge {
+    /// Random, and new each time.
+    pub nonce: u128,
+}
+
+/// The proof: an HMAC-SHA256 (RFC 2104) under the resume key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The code.
+    pub mac: [u8; 32],
+}
+
+/// Lets a role in.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The version that both speak from here on.
+    pub version: u8,
+    /// What holds in this session.
+    pub limits: Limits,
+    /// How long a role may be away, in milliseconds.
+    pub resume_ttl_ms: u32,
+    /// How often the server asks for a sign of life, in milliseconds.
+    pub ping_interval_ms: u32,
+    /// What later proofs are made with; only on joining.
+    pub resume_key: Option<[u8; 32]>,
+}
+
+/// Without the key.
+impl std::fmt::Debug for Welcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Welcome")
+            .field("version", &self.version)
+            .field("limits", &self.limits)
+            .field("resume_ttl_ms", &self.resume_ttl_ms)
+            .field("ping_interval_ms", &self.ping_interval_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What frames of the handshake carry.
+pub(crate) trait Body: Serialize + DeserializeOwned {
+    const KIND: Kind;
+    const NAME: &'static str;
+
+    fn to_frame(&self) -> Frame {
+        // Vectors, strings and numbers always encode.
+        let payload = postcard::to_allocvec(self).unwrap_or_default();
+        Frame::new(Self::KIND, 0).with_payload(payload)
+    }
+
+    fn from_frame(frame: &Frame) -> Result<Self, Abort> {
+        if frame.kind != Self::KIND {
+            let found = frame.kind;
+            let reason = format_args!("{} is due, {found:?} came", Self::NAME);
+            return Err(Abort::new(Code::Malformed, reason));
+        }
+        let malformed = |error| {
+            let reason = format_args!("{} does not decode: {error}", Self::NAME);
+            Abort::new(Code::Malformed, reason)
+        };
+        match postcard::take_from_bytes(&frame.payload).map_err(malformed)? {
+            (body, []) => Ok(body),
+            (_, rest) => {
+                let reason = format_args!("{} bytes after {}", rest.len(), Self::NAME);
+                Err(Abort::new(Code::Malformed, reason))
+            }
+        }
+    }
+}
+
+impl Body for Hello {
+    const KIND: Kind = Kind::Hello;
+    const NAME: &'static str = "HELLO";
+}
+
+impl Body for Challenge {
+    const KIND: Kind = Kind::Challenge;
+    const NAME: &'static str = "CHALLENGE";
+}
+
+impl Body for Proof {
+    const KIND: Kind = Kind::Proof;
+    const NAME: &'static str = "PROOF";
+}
+
+impl Body for Welcome {
+    const KIND: Kind = Kind::Welcome;
+    const NAME: &'static str = "WELCOME";
+}
+
+impl Hello {
+    /// Checks the names.
+    pub(crate) fn check(&self) -> Result<(), Abort> {
+        let names = [("the session", &self.session), ("the role", &self.role)];
+        let peers = self.peers.iter().map(|peer| ("a peer", peer));
+        for (what, name) in names.into_iter().chain(peers) {
+            check_name(what, name).map_err(|reason| Abort::new(Code::Malformed, reason))?;
+        }
+        let mut sorted: Vec<&str> = self.peers.iter().map(String::as_str).collect();
+        sorted.sort_unstable();
+        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            let reason = format_args!("the peer {} is listed twice", twice[0]);
+            return Err(Abort::new(Code::Malformed, reason));
+        }
+        if self.peers.contains(&self.role) {
+            let reason = format_args!("{} is listed as a peer of itself", self.role);
+            return Err(Abort::new(Code::Malformed, reason));
+        }
+        Ok(())
+    }
+}
+
+/// Names go into logs, errors and pages.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
+    let reason = if name.is_empty() {
+        "is empty"
+    } else if name.len() > MAX_NAME {
+        "is longer than 64 bytes"
+    } else if name.chars().any(char::is_control) {
+        "has control characters"
+    } else {
+        return Ok(());
+    };
+    let shown: String = name.chars().take(24).collect();
+    Err(format!("the name of {what} {reason}: {:?}", printable(&shown)))
+}

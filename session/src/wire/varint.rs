@@ -1,0 +1,59 @@
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+/// The bytes of the longest number.
+const LONGEST: u32 = 10;
+
+/// Appends a number as LEB128: seven bits a byte, the lowest first.
+pub(super) fn put(mut value: u64, out: &mut BytesMut) {
+    while value >= 0x80 {
+        out.put_u8(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.put_u8(value as u8);
+}
+
+/// Takes a number off the front; `None` when the bytes end within it or it does not fit 64 bits.
+pub(super) fn take(from: &mut Bytes) -> Option<u64> {
+    let mut value = 0;
+    for index in 0..LONGEST {
+        if !from.has_remaining() {
+            return None;
+        }
+        let byte = from.get_u8();
+        let bits = u64::from(byte & 0x7f);
+        if index == LONGEST - 1 && bits > 1 {
+            return None;
+        }
+        value |= bits << (7 * index);
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_is_taken() {
+        for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
+            let mut out = BytesMut::new();
+            put(value, &mut out);
+            let mut bytes = out.freeze();
+            assert_eq!(take(&mut bytes), Some(value));
+            assert!(bytes.is_empty());
+        }
+    }
+
+    #[test]
+    fn numbers_that_end_early_or_are_too_large_are_refused() {
+        for bytes in [&[][..], &[0x80], &[0xff; 9], &[0xff; 11]] {
+            assert_eq!(take(&mut Bytes::copy_from_slice(bytes)), None, "{bytes:x?}");
+        }
+        let mut above = [0xff; 10];
+        above[9] = 2;
+        assert_eq!(take(&mut Bytes::copy_from_slice(&above)), None);
+    }
+}
