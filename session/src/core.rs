@@ -131,6 +131,11 @@ impl Core {
         self.lost.get_or_insert(abort);
     }
 
+    /// The session has ended; nothing more goes in or out.
+    pub(crate) fn end(&mut self) {
+        self.pairs.iter_mut().for_each(Pair::end);
+    }
+
     /// Why the session is lost, if it is.
     pub(crate) fn lost(&self) -> Option<&Abort> {
         self.lost.as_ref()
@@ -302,11 +307,11 @@ impl Core {
     }
 
     /// When [`timeout`](Self::timeout) or [`transmit`](Self::transmit) has something to do.
-    pub(crate) fn deadline(&self) -> Option<Time> {
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         if !self.up || self.lost.is_some() {
             return None;
         }
-        let pairs = self.pairs.iter().filter_map(Pair::deadline);
+        let pairs = self.pairs.iter().filter_map(|pair| pair.deadline(now));
         let ping = self.ping_every.map(|_| self.ping_at);
         let dead = self.heard + self.timing.silence;
         pairs.chain(ping).chain([dead]).min()

@@ -182,9 +182,16 @@ impl Pair {
         }
     }
 
-    /// Whether all that was pushed has arrived, the end of the stream with it.
+    /// The session has ended.
+    pub(crate) fn end(&mut self) {
+        self.gone = true;
+    }
+
+    /// Whether both streams have ended and all of this end's has arrived. (The peer's has when it
+    /// is told so: whoever leaves first tells the other that it has.)
     pub(crate) fn is_settled(&self) -> bool {
-        self.gone || self.out.closed && self.out.parts.is_empty()
+        let ended = self.inn.fin || self.instance.is_none();
+        self.gone || self.out.closed && self.out.parts.is_empty() && ended
     }
 
     /// Takes the next message out of the inbox.
@@ -278,9 +285,10 @@ impl Pair {
             return Ok(());
         }
         let expected = self.sync != Sync::Done;
-        let repeated = self.out.rewound.is_some_and(|(from, at)| {
-            from == frame.ack && now.saturating_sub(at) < REWIND_PAUSE
-        });
+        let repeated = self
+            .out
+            .rewound
+            .is_some_and(|(from, at)| from == frame.ack && now.saturating_sub(at) < REWIND_PAUSE);
         if expected || !repeated {
             self.out.rewound = Some((frame.ack, now));
             self.out.next = frame.ack;
@@ -336,7 +344,8 @@ impl Pair {
         self.inn.accept(frame, limits)?;
         self.inn.unacked += 1;
         self.inn.unacked_bytes += length;
-        let enough = self.inn.unacked >= ACK_MESSAGES.min(limits.window / 2).max(1)
+        let enough = self.inn.fin
+            || self.inn.unacked >= ACK_MESSAGES.min(limits.window / 2).max(1)
             || self.inn.unacked_bytes >= ACK_BYTES;
         let at = if enough { now } else { now + timing.ack_delay };
         self.ack_at = Some(self.ack_at.map_or(at, |earlier| earlier.min(at)));
@@ -401,14 +410,16 @@ impl Pair {
         self.ack_at = None;
     }
 
-    /// When [`timeout`](Self::timeout) has something to do, or an acknowledgement is due.
-    pub(crate) fn deadline(&self) -> Option<Time> {
+    /// When [`timeout`](Self::timeout) has something to do, or an acknowledgement will be due; one
+    /// that is due already goes out as soon as the connection takes it.
+    pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         let ask = match self.sync {
             Sync::Due => None,
             Sync::Asked(again) => Some(again),
             Sync::Done => self.out.is_waiting().then(|| self.quiet_since + self.wait),
         };
-        [ask, self.ack_at].into_iter().flatten().min()
+        let ack = self.ack_at.filter(|at| *at > now);
+        [ask, ack].into_iter().flatten().min()
     }
 
     /// Asks again where the peer is, when nothing has come for too long.

@@ -53,7 +53,10 @@ impl Fault {
     pub(super) fn incoming(self, bytes: Bytes, due: &[u64]) -> Bytes {
         self.change(bytes, |frame| {
             let data = matches!(frame.kind, Kind::Data | Kind::Fin);
-            let due = due.get((frame.peer as usize).wrapping_sub(1)).copied().unwrap_or(0);
+            let due = due
+                .get((frame.peer as usize).wrapping_sub(1))
+                .copied()
+                .unwrap_or(0);
             match self {
                 Self::TakesRepeats if data && frame.seq < due && frame.seq > 0 => frame.seq = due,
                 Self::TakesGaps if data && frame.seq > due => frame.seq = due,

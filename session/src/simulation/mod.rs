@@ -33,7 +33,10 @@ fn nothing_is_lost_repeated_or_reordered() {
 fn every_wrong_rule_is_found_out() {
     for fault in Fault::WRONG {
         let outcomes = run(0..200, fault);
-        let caught = outcomes.iter().filter(|(_, outcome)| outcome.is_err()).count();
+        let caught = outcomes
+            .iter()
+            .filter(|(_, outcome)| outcome.is_err())
+            .count();
         println!("{fault:?}: caught in {caught} of 200 worlds");
         assert!(caught > 0, "{fault:?} was not found out");
     }

@@ -158,7 +158,9 @@ impl Node {
 impl World {
     pub(super) fn new(plan: Plan, fault: Fault) -> Self {
         let mut rng = Rng::with_seed(plan.seed ^ 0x5eed);
-        let nodes = (0..plan.roles).map(|_| Node::new(rng.u128(..), &plan)).collect();
+        let nodes = (0..plan.roles)
+            .map(|_| Node::new(rng.u128(..), &plan))
+            .collect();
         let mut world = Self {
             fault,
             rng,
@@ -268,7 +270,10 @@ impl World {
             Event::Anew(role) => {
                 self.cut(role);
                 let instance = self.rng.u128(..);
-                let known = self.nodes.iter().any(|node| node.came.iter().any(|came| *came > 0));
+                let known = self
+                    .nodes
+                    .iter()
+                    .any(|node| node.came.iter().any(|came| *came > 0));
                 self.done_anew = known;
                 let link = self.nodes[role].link;
                 self.nodes[role] = Node::new(instance, &self.plan);
@@ -389,7 +394,12 @@ impl World {
             return;
         }
         if self.fault == Fault::CountsAnew && node.link > 0 && role == 0 {
-            let core = Core::new(node.instance, self.plan.roles - 1, limits, Timing::default());
+            let core = Core::new(
+                node.instance,
+                self.plan.roles - 1,
+                limits,
+                Timing::default(),
+            );
             node.core = core;
         }
         node.up = true;
@@ -428,7 +438,7 @@ impl World {
             self.push(at, Event::Up(role, link, bytes.to_vec()));
         }
         self.look_at_numbers(role);
-        let alarm = self.nodes[role].core.deadline();
+        let alarm = self.nodes[role].core.deadline(self.now);
         let alarm = alarm.map(|at| at.max(self.now + Duration::from_millis(1)));
         if let Some(at) = alarm
             && self.nodes[role].alarm.is_none_or(|set| at < set)
@@ -469,8 +479,13 @@ impl World {
 
     fn state(&self) -> String {
         let nodes = self.nodes.iter().enumerate().map(|(role, node)| {
-            let looks: Vec<_> = (0..self.plan.roles - 1).map(|peer| node.core.look(peer)).collect();
-            format!("\n{role}: up {} sent {:?} came {:?} {looks:?}", node.up, node.sent, node.came)
+            let looks: Vec<_> = (0..self.plan.roles - 1)
+                .map(|peer| node.core.look(peer))
+                .collect();
+            format!(
+                "\n{role}: up {} sent {:?} came {:?} {looks:?}",
+                node.up, node.sent, node.came
+            )
         });
         nodes.collect()
     }
@@ -519,8 +534,15 @@ fn describe(mut message: Bytes) -> String {
     if message.len() < 24 {
         return format!("{message:?}");
     }
-    let (from, to, number) = (message.get_u64_le(), message.get_u64_le(), message.get_u64_le());
-    format!("message {number} from {from} to {to} ({} bytes)", message.len() + 24)
+    let (from, to, number) = (
+        message.get_u64_le(),
+        message.get_u64_le(),
+        message.get_u64_le(),
+    );
+    format!(
+        "message {number} from {from} to {to} ({} bytes)",
+        message.len() + 24
+    )
 }
 
 fn frames(mut bytes: Bytes) -> Vec<Bytes> {

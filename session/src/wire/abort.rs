@@ -60,7 +60,13 @@ impl Abort {
 /// A text from outside, for logs and terminals: control characters become U+FFFD.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    let clean = |letter: char| if letter.is_control() { '\u{fffd}' } else { letter };
+    let clean = |letter: char| {
+        if letter.is_control() {
+            '\u{fffd}'
+        } else {
+            letter
+        }
+    };
     text.chars().map(clean).collect()
 }
 
@@ -80,7 +86,10 @@ mod tests {
     fn it_comes_back_from_its_frame() {
         let abort = Abort::new(Code::Superseded, "a newer connection took over");
         assert_eq!(Abort::from_frame(&abort.to_frame(3)), abort);
-        assert_eq!(abort.to_string(), "a newer connection took over (4409 superseded)");
+        assert_eq!(
+            abort.to_string(),
+            "a newer connection took over (4409 superseded)"
+        );
     }
 
     #[test]

@@ -160,7 +160,9 @@ impl Frame {
         let peer = number("the peer's number")?;
         let (seq, ack) = (number("the sequence number")?, number("the ack")?);
         let (credit, declared) = (number("the credit")?, number("the length")?);
-        let length = usize::try_from(declared).ok().filter(|length| *length <= limit);
+        let length = usize::try_from(declared)
+            .ok()
+            .filter(|length| *length <= limit);
         let length = length.ok_or(FrameError::Size { declared, limit })?;
         if length > from.len() {
             return Err(FrameError::Short("the payload"));
@@ -221,7 +223,11 @@ impl Flags {
 
 impl fmt::Debug for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = [(Self::MORE, "MORE"), (Self::REWIND, "REWIND"), (Self::SYNC, "SYNC")];
+        let named = [
+            (Self::MORE, "MORE"),
+            (Self::REWIND, "REWIND"),
+            (Self::SYNC, "SYNC"),
+        ];
         let names = named.iter().filter(|(flag, _)| self.contains(*flag));
         f.debug_set().entries(names.map(|(_, name)| name)).finish()
     }

@@ -155,5 +155,8 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
         return Ok(());
     };
     let shown: String = name.chars().take(24).collect();
-    Err(format!("the name of {what} {reason}: {:?}", printable(&shown)))
+    Err(format!(
+        "the name of {what} {reason}: {:?}",
+        printable(&shown)
+    ))
 }

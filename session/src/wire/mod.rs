@@ -4,7 +4,7 @@
 mod abort;
 mod code;
 mod frame;
-mod hello;
+pub(crate) mod hello;
 mod varint;
 
 pub use abort::{Abort, MAX_REASON, printable};

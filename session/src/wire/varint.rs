@@ -38,7 +38,16 @@ mod tests {
 
     #[test]
     fn what_was_put_is_taken() {
-        for value in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
+        for value in [
+            0,
+            1,
+            127,
+            128,
+            300,
+            u64::from(u32::MAX),
+            u64::MAX - 1,
+            u64::MAX,
+        ] {
             let mut out = BytesMut::new();
             put(value, &mut out);
             let mut bytes = out.freeze();

@@ -1,0 +1,455 @@
+//! What a session's handles and its keeper share, and how input and output are driven.
+//!
+//! Whoever waits for a message reads from the connection itself, so that a message crosses no task
+//! on its way. The keeper reads only when nobody else has for a while; it alone waits for slow
+//! writes, opens connections and watches the clock.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use choreo_core::runtime::Instant;
+use choreo_core::{Error, Result, Transport};
+use event_listener::{Event, EventListener};
+use futures::future::{BoxFuture, Either, pending, select};
+use futures::lock::Mutex as AsyncMutex;
+use futures::task::noop_waker_ref;
+
+use crate::core::{Advice, Core};
+use crate::keeper::Opened;
+use crate::pair::Time;
+use crate::status::{Link, PeerStatus, Status};
+use crate::wire::Abort;
+
+/// About how many bytes go into one message of the transport.
+const MAX_BATCH: usize = 64 * 1024;
+/// How long a connection may be without a reader before the keeper reads.
+const UNATTENDED: Duration = Duration::from_millis(20);
+/// The shortest time between two looks of the keeper.
+const SHORT: Duration = Duration::from_millis(1);
+
+pub(crate) struct Shared {
+    begun: Instant,
+    pub(crate) peers: Vec<String>,
+    state: Mutex<State>,
+    /// What is being written. Whoever holds the lock goes on with it.
+    writing: Mutex<Option<Writing>>,
+    /// Whoever holds the lock reads.
+    reader: AsyncMutex<()>,
+    /// How many want to read instead of the keeper.
+    wanted: AtomicUsize,
+    /// The keeper reads.
+    keeper_reads: AtomicBool,
+    /// Per peer: something to receive, room to send.
+    readable: Vec<Event>,
+    writable: Vec<Event>,
+    /// The keeper has to look.
+    kick: Event,
+    /// The status is another.
+    changed: Event,
+}
+
+pub(crate) struct State {
+    pub(crate) core: Core,
+    pub(crate) link: Link,
+    pub(crate) transport: Option<Arc<dyn Transport>>,
+    /// The number of the connection.
+    pub(crate) connections: u64,
+    /// Connections that others have opened for this session; the newest counts.
+    pub(crate) offered: VecDeque<Opened>,
+    /// When the keeper looks next, as it has planned; it is kicked if something is due earlier.
+    planned: Time,
+    /// The keeper is to connect again within this time.
+    pub(crate) move_within: Option<Duration>,
+    /// Since when the handles are closed or gone.
+    pub(crate) closing: Option<Time>,
+}
+
+struct Writing {
+    connection: u64,
+    send: BoxFuture<'static, Result<()>>,
+}
+
+/// A wish to read, which the keeper respects.
+struct Wish<'a>(&'a Shared);
+
+/// While it lives, the keeper reads.
+struct KeeperReads<'a>(&'a AtomicBool);
+
+impl Shared {
+    pub(crate) fn new(core: Core, peers: Vec<String>) -> Self {
+        let events = || peers.iter().map(|_| Event::new()).collect();
+        Self {
+            begun: Instant::now(),
+            state: Mutex::new(State {
+                core,
+                link: Link::Connecting,
+                transport: None,
+                connections: 0,
+                offered: VecDeque::new(),
+                planned: Duration::ZERO,
+                move_within: None,
+                closing: None,
+            }),
+            writing: Mutex::new(None),
+            reader: AsyncMutex::new(()),
+            wanted: AtomicUsize::new(0),
+            keeper_reads: AtomicBool::new(false),
+            readable: events(),
+            writable: events(),
+            kick: Event::new(),
+            changed: Event::new(),
+            peers,
+        }
+    }
+
+    /// Time since the session began.
+    pub(crate) fn now(&self) -> Time {
+        self.begun.elapsed()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn readable(&self, peer: usize) -> EventListener {
+        self.readable[peer].listen()
+    }
+
+    pub(crate) fn writable(&self, peer: usize) -> EventListener {
+        self.writable[peer].listen()
+    }
+
+    pub(crate) fn kicked(&self) -> EventListener {
+        self.kick.listen()
+    }
+
+    pub(crate) fn changed(&self) -> EventListener {
+        self.changed.listen()
+    }
+
+    /// Lets the keeper look.
+    pub(crate) fn kick(&self) {
+        self.kick.notify(1);
+    }
+
+    /// Lets everybody look: the status is another.
+    pub(crate) fn change(&self) {
+        self.changed.notify(usize::MAX);
+        for event in self.readable.iter().chain(&self.writable) {
+            event.notify(usize::MAX);
+        }
+        self.kick();
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let now = self.now();
+        let state = self.state();
+        let peers = self.peers.iter().enumerate().map(|(index, role)| {
+            let look = state.core.look(index);
+            PeerStatus {
+                role: role.clone(),
+                unacked: look.unacked,
+                waiting: look.waiting,
+                met: look.met,
+                closed: look.closed,
+            }
+        });
+        Status {
+            peers: peers.collect(),
+            link: state.link.clone(),
+            connections: state.connections,
+            silent_for: now.saturating_sub(state.core.heard()),
+        }
+    }
+
+    /// Takes what came on the connection of that number, and lets those know whom it concerns.
+    pub(crate) fn received(&self, connection: u64, bytes: Bytes) {
+        let now = self.now();
+        let mut state = self.state();
+        if state.connections != connection {
+            return;
+        }
+        match state.core.handle(bytes, now) {
+            Advice::None => {}
+            Advice::Move(within) => {
+                state.move_within = Some(within);
+                self.kick();
+            }
+        }
+        for peer in 0..self.peers.len() {
+            if state.core.is_readable(peer) {
+                self.readable[peer].notify(usize::MAX);
+            }
+            if state.core.is_writable(peer) {
+                self.writable[peer].notify(usize::MAX);
+            }
+        }
+        if state.closing.is_some() || state.core.lost().is_some() {
+            self.kick();
+        }
+    }
+
+    /// There is a new connection.
+    pub(crate) fn install(&self, opened: Opened) {
+        let now = self.now();
+        let connection = {
+            let mut state = self.state();
+            state.connections += 1;
+            state.transport = Some(opened.transport);
+            state.core.link_up(opened.limits, now);
+            state.link = Link::Connected;
+            state.planned = now;
+            state.connections
+        };
+        if !opened.rest.is_empty() {
+            self.received(connection, opened.rest);
+        }
+        self.change();
+    }
+
+    /// The connection of that number broke.
+    pub(crate) fn broken(&self, connection: u64) {
+        let mut state = self.state();
+        if state.connections == connection && state.transport.take().is_some() {
+            state.core.link_down();
+            if !matches!(state.link, Link::Closed | Link::Lost(_)) {
+                state.link = Link::Resuming;
+            }
+            drop(state);
+            self.change();
+        }
+    }
+
+    /// The session is over.
+    pub(crate) fn lose(&self, abort: Abort) {
+        self.state().core.lose(abort);
+        self.change();
+    }
+
+    /// Writes what is due as far as the connection takes it at once; the keeper does the rest.
+    pub(crate) fn flush(&self) {
+        let mut context = Context::from_waker(noop_waker_ref());
+        if self.poll_flush(&mut context).is_pending() {
+            self.kick();
+        }
+    }
+
+    /// Writes what is due. `Pending` while the connection takes no more; another task's write
+    /// counts as done, as that task goes on with what is due.
+    pub(crate) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let mut writing = match self.writing.try_lock() {
+                Ok(writing) => writing,
+                Err(TryLockError::Poisoned(error)) => error.into_inner(),
+                Err(TryLockError::WouldBlock) => return Poll::Ready(()),
+            };
+            loop {
+                if writing.is_none() {
+                    *writing = self.next_batch();
+                }
+                let Some(current) = writing.as_mut() else {
+                    break;
+                };
+                let connection = current.connection;
+                match current.send.as_mut().poll(context) {
+                    Poll::Pending if self.state().is_on(connection) => return Poll::Pending,
+                    // On a connection that is no more.
+                    Poll::Pending | Poll::Ready(Ok(())) => *writing = None,
+                    Poll::Ready(Err(_)) => {
+                        *writing = None;
+                        self.broken(connection);
+                    }
+                }
+            }
+            drop(writing);
+            // Something may have come up while the lock was held and others passed by.
+            if !self.has_output() {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    fn has_output(&self) -> bool {
+        let state = self.state();
+        state.transport.is_some() && state.core.has_output(self.now())
+    }
+
+    fn next_batch(&self) -> Option<Writing> {
+        let mut state = self.state();
+        let transport = state.transport.clone()?;
+        let mut out = BytesMut::new();
+        if !state.core.transmit(self.now(), MAX_BATCH, &mut out) {
+            return None;
+        }
+        let connection = state.connections;
+        Some(Writing {
+            connection,
+            send: Box::pin(async move { transport.send(out.freeze()).await }),
+        })
+    }
+
+    /// Drives the connection until `done`, which `event` announces.
+    pub(crate) async fn drive<T>(
+        &self,
+        listen: impl Fn() -> EventListener,
+        mut done: impl FnMut(&mut State, Time) -> Option<T>,
+    ) -> T {
+        loop {
+            if let Some(result) = self.try_done(&mut done) {
+                return result;
+            }
+            let event = listen();
+            if let Some(result) = self.try_done(&mut done) {
+                return result;
+            }
+            self.flush();
+            let lead = {
+                let wish = Wish::new(self);
+                match select(event, self.reader.lock()).await {
+                    Either::Left(_) => continue,
+                    Either::Right((lead, event)) => {
+                        drop(wish);
+                        (lead, event)
+                    }
+                }
+            };
+            let (guard, event) = lead;
+            let (connection, transport) = {
+                let state = self.state();
+                (state.connections, state.transport.clone())
+            };
+            if let Some(result) = self.try_done(&mut done) {
+                drop(guard);
+                self.leave_unattended();
+                return result;
+            }
+            let Some(transport) = transport else {
+                drop(guard);
+                // All events tell of a new connection.
+                event.await;
+                continue;
+            };
+            match select(event, transport.recv()).await {
+                Either::Left(_) => {}
+                Either::Right((received, _)) => self.take(connection, received),
+            }
+            drop(guard);
+            self.leave_unattended();
+        }
+    }
+
+    /// Takes what a read gave.
+    pub(crate) fn take(&self, connection: u64, received: Result<Option<Bytes>, Error>) {
+        match received {
+            Ok(Some(bytes)) => self.received(connection, bytes),
+            Ok(None) | Err(_) => self.broken(connection),
+        }
+        self.flush();
+    }
+
+    fn try_done<T>(&self, done: &mut impl FnMut(&mut State, Time) -> Option<T>) -> Option<T> {
+        let mut state = self.state();
+        let now = self.now();
+        let result = done(&mut state, now);
+        let flush = result.is_some() && state.core.has_output(now);
+        self.plan(&mut state, now);
+        drop(state);
+        if flush {
+            self.flush();
+        }
+        result
+    }
+
+    /// Kicks the keeper if something is due before it looks.
+    pub(crate) fn plan(&self, state: &mut State, now: Time) {
+        if let Some(deadline) = state.core.deadline(now)
+            && deadline < state.planned
+        {
+            state.planned = deadline.max(now);
+            self.kick();
+        }
+    }
+
+    /// Nobody reads now; if nobody does for long, the keeper shall.
+    fn leave_unattended(&self) {
+        let by = self.now() + UNATTENDED;
+        let mut state = self.state();
+        if by < state.planned {
+            state.planned = by;
+            self.kick();
+        }
+    }
+
+    /// When the keeper has to look next, from now.
+    pub(crate) fn until_planned(&self, at_most: Duration) -> Duration {
+        let now = self.now();
+        let mut state = self.state();
+        let deadline = state.core.deadline(now).unwrap_or(Duration::MAX);
+        state.planned = deadline.min(now + at_most);
+        state.planned.saturating_sub(now).max(SHORT)
+    }
+
+    /// Reads for all, as the keeper: until somebody else wants to.
+    pub(crate) async fn read_along(&self) {
+        let Some(guard) = self.reader.try_lock() else {
+            return pending().await;
+        };
+        let _reads = KeeperReads::new(&self.keeper_reads);
+        // Whoever came in between has not kicked, and waits for the lock.
+        if self.wanted.load(Ordering::SeqCst) > 0 {
+            drop(guard);
+            return pending().await;
+        }
+        loop {
+            let (connection, transport) = {
+                let state = self.state();
+                (state.connections, state.transport.clone())
+            };
+            let Some(transport) = transport else {
+                return;
+            };
+            let received = transport.recv().await;
+            self.take(connection, received);
+        }
+    }
+}
+
+impl State {
+    /// Whether the connection of that number is there.
+    fn is_on(&self, connection: u64) -> bool {
+        self.transport.is_some() && self.connections == connection
+    }
+}
+
+impl<'a> Wish<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.wanted.fetch_add(1, Ordering::SeqCst);
+        if shared.keeper_reads.load(Ordering::SeqCst) {
+            shared.kick();
+        }
+        Self(shared)
+    }
+}
+
+impl<'a> KeeperReads<'a> {
+    fn new(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::SeqCst);
+        Self(flag)
+    }
+}
+
+impl Drop for KeeperReads<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Wish<'_> {
+    fn drop(&mut self) {
+        self.0.wanted.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,184 @@
+//! Sessions over pipes in memory that break.
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use choreo_core::{Connect, Error, ErrorKind, Result, Transport};
+use choreo_session::{Accepted, Acceptor, Anyone, Link, Session, SessionConfig, Terms};
+use futures::channel::mpsc;
+use futures::lock::Mutex;
+use futures::{SinkExt, StreamExt};
+
+/// One end of a pipe that can be cut.
+struct Pipe {
+    to: mpsc::Sender<Bytes>,
+    from: Mutex<mpsc::Receiver<Bytes>>,
+    left: Arc<AtomicU64>,
+}
+
+fn pipe(frames: u64) -> (Pipe, Pipe) {
+    let ((to_b, from_a), (to_a, from_b)) = (mpsc::channel(8), mpsc::channel(8));
+    let left = Arc::new(AtomicU64::new(frames));
+    let end = |to, from| Pipe {
+        to,
+        from: Mutex::new(from),
+        left: Arc::clone(&left),
+    };
+    (end(to_b, from_b), end(to_a, from_a))
+}
+
+#[async_trait]
+impl Transport for Pipe {
+    async fn send(&self, frame: Bytes) -> Result<()> {
+        let broken = || Error::new(ErrorKind::Transport, "the pipe is cut");
+        let left = self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        if left.is_err() {
+            self.to.clone().close_channel();
+            return Err(broken());
+        }
+        self.to.clone().send(frame).await.map_err(|_| broken())
+    }
+
+    async fn recv(&self) -> Result<Option<Bytes>> {
+        Ok(self.from.lock().await.next().await)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.to.clone().close_channel();
+        Ok(())
+    }
+}
+
+/// Opens pipes to an acceptor, each good for some frames.
+struct Pipes {
+    to: mpsc::Sender<Pipe>,
+    frames: u64,
+}
+
+#[async_trait]
+impl Connect for Pipes {
+    async fn connect(&self) -> Result<Box<dyn Transport>> {
+        let (here, there) = pipe(self.frames);
+        let mut to = self.to.clone();
+        to.send(there)
+            .await
+            .map_err(|_| Error::new(ErrorKind::Transport, "nobody listens"))?;
+        Ok(Box::new(here))
+    }
+}
+
+/// Alice's session, and Bob's, whom she calls.
+async fn pair(frames: u64) -> (Session, Session) {
+    let (to, mut calls) = mpsc::channel(1);
+    let (joined, mut sessions) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let acceptor = Acceptor::new(&"Bob", Anyone, Terms::default()).unwrap();
+        while let Some(call) = calls.next().await {
+            if let Ok(Accepted::Joined(session)) = acceptor.accept(call).await {
+                joined.clone().send(session).await.unwrap();
+            }
+        }
+    });
+    let config = SessionConfig::new("test", "Alice", ["Bob"]);
+    let alice = Session::join(Pipes { to, frames }, config).await.unwrap();
+    (alice, sessions.next().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_go_both_ways_over_connections_that_break() {
+    for frames in [10, 11, 13, 20, u64::MAX] {
+        let begun = std::time::Instant::now();
+        let (alice, bob) = pair(frames).await;
+        let run = async {
+            let to_bob = alice.peer(&"Bob").unwrap();
+            let to_alice = bob.peer(&"Alice").unwrap();
+            let pings = async {
+                for number in 0..200_u32 {
+                    to_bob
+                        .send(Bytes::copy_from_slice(&number.to_le_bytes()))
+                        .await
+                        .unwrap();
+                    let echo = to_bob.recv().await.unwrap().unwrap();
+                    assert_eq!(&echo[..], number.to_le_bytes());
+                }
+            };
+            let pongs = async {
+                for _ in 0..200_u32 {
+                    let message = to_alice.recv().await.unwrap().unwrap();
+                    to_alice.send(message).await.unwrap();
+                }
+            };
+            futures::join!(pings, pongs);
+        };
+        let run = tokio::time::timeout(Duration::from_secs(60), run).await;
+        assert!(
+            run.is_ok(),
+            "{frames}: {:?} {:?}",
+            alice.status(),
+            bob.status()
+        );
+        println!(
+            "{frames}: {} connections, {:?}",
+            alice.status().connections,
+            begun.elapsed()
+        );
+        let closing = async { futures::join!(alice.close(), bob.close()) };
+        let closed = tokio::time::timeout(Duration::from_secs(20), closing).await;
+        println!("closed after {:?}", begun.elapsed());
+        let (a, b) = closed.expect("closing takes no longer than it may linger");
+        (a.unwrap(), b.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn streams_are_bounded_and_arrive_whole() {
+    let (alice, bob) = pair(u64::MAX).await;
+    let (to_bob, to_alice) = (alice.peer(&"Bob").unwrap(), bob.peer(&"Alice").unwrap());
+    let send = async {
+        for number in 0..5_000_u32 {
+            let length = if number % 500 == 0 { 300_000 } else { 10 };
+            let mut message = number.to_le_bytes().to_vec();
+            message.resize(4 + length, 1);
+            to_bob.send(message.into()).await.unwrap();
+        }
+        alice.close().await.unwrap();
+    };
+    let receive = async {
+        for number in 0..5_000_u32 {
+            let message = to_alice.recv().await.unwrap().unwrap();
+            assert_eq!(message[..4], number.to_le_bytes());
+        }
+        assert_eq!(to_alice.recv().await.unwrap(), None);
+    };
+    let run = async { futures::join!(send, receive) };
+    let run = tokio::time::timeout(Duration::from_secs(20), run).await;
+    assert!(run.is_ok(), "{:?}", bob.status());
+    assert_eq!(bob.status().peers[0].waiting, 0);
+}
+
+#[tokio::test]
+async fn an_abort_is_seen_by_the_peer_after_what_was_sent() {
+    let (alice, bob) = pair(u64::MAX).await;
+    let (to_bob, to_alice) = (alice.peer(&"Bob").unwrap(), bob.peer(&"Alice").unwrap());
+    to_bob.send(Bytes::from_static(b"last")).await.unwrap();
+    assert_eq!(to_alice.recv().await.unwrap().unwrap(), "last");
+    alice.abort("that is enough");
+    let error = to_alice.recv().await.unwrap_err();
+    assert_eq!(
+        error.report(),
+        "the session is over: that is enough (4410 expired)"
+    );
+    assert!(to_alice.send(Bytes::new()).await.is_err());
+    let lost = |session: &Session| matches!(session.status().link, Link::Lost(_));
+    while !lost(&bob) || !lost(&alice) {
+        tokio::task::yield_now().await;
+    }
+}
