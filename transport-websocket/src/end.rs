@@ -29,7 +29,7 @@ pub(crate) struct End {
 impl End {
     /// Both sides, or the peer, have closed it.
     pub(crate) fn closed(closed: Closed) -> Self {
-        let (kind, detail) = if closed.clean && matches!(closed.code, 1000 | 1001 | 1005 | 3000..) {
+        let (kind, detail) = if closed.in_order() || closed.code >= 3000 {
             (ErrorKind::Closed, "the peer has closed the connection")
         } else if closed.code == Closed::BROKEN {
             let detail = "the connection broke: the peer is gone without a close frame";
