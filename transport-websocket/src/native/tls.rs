@@ -1,5 +1,5 @@
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use choreo_core::{Error, ErrorKind, Result};
 use tokio::net::TcpStream;
@@ -15,6 +15,8 @@ use crate::address::Address;
 #[derive(Clone, Default)]
 pub(crate) struct Trust {
     more: Vec<CertificateDer<'static>>,
+    /// Made for the first connection, and kept: the next ones resume its TLS session.
+    config: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Trust {
@@ -26,6 +28,7 @@ impl Trust {
             Error::new(ErrorKind::Config, detail).with_source(error)
         })?;
         self.more.push(certificate);
+        self.config = OnceLock::new();
         Ok(())
     }
 
@@ -38,15 +41,27 @@ impl Trust {
             let detail = format!("{}: the host is not a valid name", address.shown());
             Error::new(ErrorKind::Config, detail).with_source(error)
         })?;
-        let connector = TlsConnector::from(Arc::new(self.config(address)?));
+        let config = match self.config.get() {
+            Some(config) => config,
+            None => {
+                let config = Arc::new(self.new_config(address)?);
+                self.config.get_or_init(|| config)
+            }
+        };
+        let connector = TlsConnector::from(config.clone());
         let connected = connector.connect(name, stream).await;
         connected.map_err(|error| refused(address, error))
     }
 
-    fn config(&self, address: &Address) -> Result<ClientConfig> {
+    fn new_config(&self, address: &Address) -> Result<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         roots.add_parsable_certificates(self.more.iter().cloned());
+        if roots.is_empty() {
+            let detail = "no certificate is trusted: the system has none (its package is often \
+                          called ca-certificates), and `WebSocketConnector::trust` has named none";
+            return Err(Error::new(ErrorKind::Config, detail).context(address.shown()));
+        }
         // The application's choice where it has made one.
         let provider = CryptoProvider::get_default().cloned();
         let provider = provider.unwrap_or_else(|| Arc::new(ring::default_provider()));
