@@ -221,7 +221,7 @@ fn report(samples: usize) {
             "stream, one by one",
             ONE_BY_ONE,
             BARE_STREAM,
-            "a write for each",
+            "at most 2.0",
         ),
     ] {
         let ratio = compare(variant, bare, samples);

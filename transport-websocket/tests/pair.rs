@@ -164,17 +164,60 @@ async fn a_send_that_is_dropped_is_sent_wholly_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_dropped_send_needs_nobody_else_to_arrive() {
+async fn what_is_sent_needs_nobody_else_to_arrive() {
     let (client, server) = pair(Limits::default()).await;
-    assert!(
-        client.send(numbered(1)).now_or_never().is_none(),
-        "it lets others go first"
-    );
-    let received = timeout(Duration::from_secs(5), server.recv()).await;
-    assert_eq!(
-        number(&received.expect("it was written").unwrap().unwrap()),
-        1
-    );
+    // The first is written at once, the others soon.
+    for i in 0..3 {
+        client
+            .send(numbered(i))
+            .now_or_never()
+            .expect("there is room")
+            .unwrap();
+    }
+    for i in 0..3 {
+        let received = timeout(Duration::from_secs(5), server.recv()).await;
+        assert_eq!(
+            number(&received.expect("it was written").unwrap().unwrap()),
+            i
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_send_that_comes_alone_is_written_at_once() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let (arrived, arrivals) = std::sync::mpsc::channel();
+    // The peer has a thread of its own, for this one does nothing but wait for it.
+    let peer = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(async {
+            let stream = TcpStream::from_std(stream).unwrap();
+            let server = WebSocketAcceptor::new().accept(stream).await.unwrap();
+            while let Some(frame) = server.recv().await.unwrap() {
+                arrived.send(number(&frame)).unwrap();
+            }
+        });
+    });
+    let client = WebSocketConnector::new(url).unwrap().open().await.unwrap();
+    for i in 0..3 {
+        client
+            .send(numbered(i))
+            .now_or_never()
+            .expect("there is room")
+            .unwrap();
+        assert_eq!(arrivals.recv_timeout(Duration::from_secs(10)), Ok(i));
+        // Asking and answering: nothing here had a turn but this.
+        assert!(client.recv().now_or_never().is_none());
+    }
+    client.close().await.unwrap();
+    tokio::task::spawn_blocking(|| peer.join().unwrap())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

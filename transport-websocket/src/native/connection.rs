@@ -4,6 +4,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use choreo_core::{Bytes, Result, runtime};
+use tokio::runtime::Handle;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::{self, Message, protocol::CloseFrame};
 
@@ -12,7 +13,11 @@ use super::socket::Socket;
 use crate::end::{self, End, code};
 use crate::{Closed, Limits};
 
-/// A WebSocket without a task of its own: whoever sends or receives drives it.
+/// A WebSocket that is driven by whoever sends or receives.
+///
+/// A send that comes alone is written at once. One that follows another is only put into the buffer:
+/// a task that lives for as long as there is something in it writes for all of them. So asking and
+/// answering needs no task, and a stream of small frames needs few writes.
 ///
 /// The lock is held for as long as a step of non-blocking input or output takes, never across an
 /// await, so a receive that waits holds no send up.
@@ -27,17 +32,19 @@ struct Shared {
     waker: Waker,
     limits: Limits,
     place: String,
+    runtime: Handle,
 }
 
 struct State {
     socket: Box<dyn Socket>,
-    /// A frame that a send has met when it looked for pings.
+    /// A frame that was met when looking for pings.
     ahead: Option<Bytes>,
-    /// How many frames were put into the socket's buffer, and how many were written out of it.
-    fed: u64,
-    flushed: u64,
-    /// The bytes between the two.
+    /// At least how many bytes are in the socket's buffer; none only if it is empty.
     unflushed: usize,
+    /// Whether a task writes what is in the buffer.
+    writing: bool,
+    /// Whether nothing was sent since the last receive, or since the buffer was empty for a while.
+    quiet: bool,
     /// Since when this side has closed.
     closing: Option<Instant>,
     /// Writing failed. What the peer has sent before can still be read, its reason to close among it.
@@ -53,9 +60,9 @@ impl Connection {
         let state = State {
             socket: Box::new(socket),
             ahead: None,
-            fed: 0,
-            flushed: 0,
             unflushed: 0,
+            writing: false,
+            quiet: true,
             closing: None,
             unwritable: None,
             end: None,
@@ -67,6 +74,7 @@ impl Connection {
             hub,
             limits,
             place,
+            runtime: Handle::current(),
         };
         Self {
             shared: Arc::new(shared),
@@ -78,18 +86,11 @@ impl Connection {
     }
 
     pub(crate) async fn send(&self, frame: Bytes) -> Result<()> {
-        let shared = &*self.shared;
+        let shared = &self.shared;
         end::check_size(frame.len(), shared.limits.max_frame, &shared.place)?;
         let mut frame = Some(frame);
         let feed = || shared.poll_feed(&mut frame, &mut shared.context());
-        let number = shared.hub.writers.until(feed).await?;
-        let unwritten = Unwritten { shared, number };
-        // Whoever sends at the same time feeds now, and the first to go on writes for all.
-        runtime::yield_now().await;
-        let flush = || shared.poll_flushed(number, &mut shared.context());
-        let result = shared.hub.writers.until(flush).await;
-        drop(unwritten);
-        result
+        shared.hub.writers.until(feed).await
     }
 
     pub(crate) async fn recv(&self) -> Result<Option<Bytes>> {
@@ -117,12 +118,9 @@ impl Connection {
         match runtime::timeout(limit, shared.hub.readers.until(recv)).await {
             Ok(received) => received,
             Err(_) => {
-                let why = "the peer has not closed it in time, as this side has";
                 let mut state = shared.state();
-                let end = state.end.get_or_insert_with(|| End::broken(why)).clone();
-                state.changed = true;
-                drop(state);
-                end.received(&shared.place)
+                state.give_up();
+                state.received(&shared.place)
             }
         }
     }
@@ -142,45 +140,36 @@ impl Connection {
         state.start_close(code, reason);
         state.closing = Some(Instant::now());
         state.changed = true;
-        let flushed = state.poll_flush(&mut shared.context());
-        drop(state);
-        match flushed {
+        // A peer that reads nothing just now gets it later: this waits for nobody.
+        match state.poll_flush(&mut shared.context()) {
             Poll::Ready(Ok(())) => Ok(()),
             Poll::Ready(Err(end)) => Err(end.error(&shared.place)),
-            // The peer reads nothing just now: what was sent goes on its way without us.
             Poll::Pending => {
-                let limit = shared.limits.close_timeout;
-                let shared = shared.clone();
-                runtime::spawn(async move {
-                    let flush = || shared.state().poll_flush(&mut shared.context());
-                    let _ = runtime::timeout(limit, shared.hub.writers.until(flush)).await;
-                });
+                shared.write_later(&mut state);
                 Ok(())
             }
         }
     }
 }
 
-/// Closes in order, in the background where there is one.
+/// Closes in order, in the background.
 impl Drop for Connection {
     fn drop(&mut self) {
-        let mut state = self.shared.state();
-        let ended = state.end.as_ref();
-        if state.unwritable.is_some() || ended.is_some_and(End::is_broken) {
-            return;
-        }
-        if ended.is_none() && state.closing.is_none() {
+        let shared = &self.shared;
+        let mut state = shared.state();
+        state.changed = true;
+        if state.end.is_none() && state.closing.is_none() {
             state.start_close(code::NORMAL, "");
             state.closing = Some(Instant::now());
         }
-        let context = &mut Context::from_waker(Waker::noop());
-        let flushed = state.poll_flush(context).is_ready();
-        if flushed && state.is_over() {
-            return;
-        }
-        drop(state);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(linger(self.shared.clone()));
+        let written = state.poll_flush(&mut shared.context());
+        match (&state.end, written) {
+            (Some(end), _) if end.is_broken() => state.give_up(),
+            (_, Poll::Ready(Err(_))) => {}
+            (Some(end), Poll::Ready(Ok(()))) if !end.is_violation() => {}
+            _ => {
+                shared.runtime.spawn(linger(shared.clone()));
+            }
         }
     }
 }
@@ -201,21 +190,31 @@ async fn linger(shared: Arc<Shared>) {
         }
         Poll::Ready(())
     };
-    let _ = runtime::timeout(limit, shared.hub.readers.until(step)).await;
+    if runtime::timeout(limit, shared.hub.readers.until(step))
+        .await
+        .is_err()
+    {
+        shared.state().give_up();
+    }
 }
 
-/// A frame in the buffer whose sender may give up waiting.
-struct Unwritten<'a> {
-    shared: &'a Shared,
-    number: u64,
-}
-
-impl Drop for Unwritten<'_> {
-    fn drop(&mut self) {
-        let mut state = self.shared.state();
-        if state.flushed < self.number {
-            // If it cannot be written now, whoever uses the connection next writes it.
-            let _ = state.poll_flush(&mut self.shared.context());
+/// Writes what is in the buffer until there is nothing in it for a while.
+async fn write_out(shared: Arc<Shared>) {
+    loop {
+        let write = || {
+            let mut state = shared.state();
+            // A peer that sends pings must have its answer from one who only sends, too.
+            state.look(&shared, &mut shared.context());
+            state.poll_flush(&mut shared.context())
+        };
+        let written = shared.hub.writers.until(write).await;
+        // Whoever sends at the same time goes on now.
+        runtime::yield_now().await;
+        let mut state = shared.state();
+        if state.unflushed == 0 || written.is_err() {
+            state.writing = false;
+            state.quiet = true;
+            return;
         }
     }
 }
@@ -233,8 +232,12 @@ impl Shared {
         Context::from_waker(&self.waker)
     }
 
-    /// Puts a frame into the buffer when there is room; gives its number.
-    fn poll_feed(&self, frame: &mut Option<Bytes>, context: &mut Context<'_>) -> Poll<Result<u64>> {
+    /// Takes a frame when there is room.
+    fn poll_feed(
+        self: &Arc<Self>,
+        frame: &mut Option<Bytes>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<()>> {
         let mut state = self.state();
         state.check_open(&self.place)?;
         let size = frame.as_ref().map_or(0, Bytes::len);
@@ -245,34 +248,32 @@ impl Shared {
                 return Poll::Ready(Err(end.error(&self.place)));
             }
         }
-        if let Some(frame) = frame.take() {
-            state.fed += 1;
-            state.unflushed += size + OVERHEAD;
-            if let Err(error) = state.socket.start_send(Message::Binary(frame)) {
-                let end = state.write_failed(&error);
-                return Poll::Ready(Err(end.error(&self.place)));
+        let Some(frame) = frame.take() else {
+            return Poll::Ready(Ok(()));
+        };
+        state.unflushed += size + OVERHEAD;
+        if let Err(error) = state.socket.start_send(Message::Binary(frame)) {
+            let end = state.write_failed(&error);
+            return Poll::Ready(Err(end.error(&self.place)));
+        }
+        if std::mem::take(&mut state.quiet) {
+            state.look(self, context);
+            if let Poll::Ready(written) = state.poll_flush(context) {
+                // What the peer has said before it left tells more.
+                let why = |end| state.end.as_ref().unwrap_or(&end).error(&self.place);
+                return Poll::Ready(written.map_err(why));
             }
         }
-        Poll::Ready(Ok(state.fed))
+        self.write_later(&mut state);
+        Poll::Ready(Ok(()))
     }
 
-    /// Waits until a frame has left the buffer.
-    fn poll_flushed(&self, number: u64, context: &mut Context<'_>) -> Poll<Result<()>> {
-        let mut state = self.state();
-        if state.flushed >= number {
-            return Poll::Ready(Ok(()));
+    /// Has the buffer written by a task.
+    fn write_later(self: &Arc<Self>, state: &mut State) {
+        if !state.writing {
+            state.writing = true;
+            self.runtime.spawn(write_out(self.clone()));
         }
-        // A peer that sends pings must have its answer from one who only sends, too.
-        state.look(self, context);
-        Poll::Ready(match state.poll_flush(context) {
-            Poll::Ready(Ok(())) => Ok(()),
-            // What the peer has said before it left tells more.
-            Poll::Ready(Err(end)) => Err(state.end.as_ref().unwrap_or(&end).error(&self.place)),
-            Poll::Pending => {
-                state.check_open(&self.place)?;
-                return Poll::Pending;
-            }
-        })
     }
 }
 
@@ -317,18 +318,25 @@ impl State {
         shared: &Shared,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Bytes>>> {
-        // A send that was given up has left something.
-        if self.flushed < self.fed {
+        self.quiet = true;
+        if self.unflushed > 0 {
+            // Who waits for an answer has said all; a failure shows when reading, too.
             let _ = self.poll_flush(context);
         }
         if self.ahead.is_none() {
             ready!(self.poll_read(shared, context));
         }
-        Poll::Ready(match (self.ahead.take(), &self.end) {
-            (Some(frame), _) => Ok(Some(frame)),
-            (None, Some(end)) => end.received(&shared.place),
-            (None, None) => return Poll::Pending,
-        })
+        match self.ahead.take() {
+            Some(frame) => Poll::Ready(Ok(Some(frame))),
+            None => Poll::Ready(self.received(&shared.place)),
+        }
+    }
+
+    /// What a receive gives at the end.
+    fn received(&self, place: &str) -> Result<Option<Bytes>> {
+        self.end
+            .as_ref()
+            .map_or(Ok(None), |end| end.received(place))
     }
 
     /// Reads until there is a frame ahead, or the connection has ended.
@@ -379,7 +387,6 @@ impl State {
         }
         Poll::Ready(match ready!(self.socket.poll_flush(context)) {
             Ok(()) => {
-                self.flushed = self.fed;
                 self.unflushed = 0;
                 Ok(())
             }
@@ -389,6 +396,14 @@ impl State {
 
     fn write_failed(&mut self, error: &tungstenite::Error) -> End {
         self.unwritable.get_or_insert_with(|| broken(error)).clone()
+    }
+
+    /// Ends whatever still goes on.
+    fn give_up(&mut self) {
+        let why = "the peer has not closed it in time, as this side has";
+        let end = self.end.get_or_insert_with(|| End::broken(why)).clone();
+        self.unwritable.get_or_insert(end);
+        self.changed = true;
     }
 
     /// Whether something may still be sent.
