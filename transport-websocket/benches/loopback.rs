@@ -217,12 +217,7 @@ fn report(samples: usize) {
             BARE_STREAM,
             "at most 2.0",
         ),
-        (
-            "stream, one by one",
-            ONE_BY_ONE,
-            BARE_STREAM,
-            "at most 2.0",
-        ),
+        ("stream, one by one", ONE_BY_ONE, BARE_STREAM, "at most 2.0"),
     ] {
         let ratio = compare(variant, bare, samples);
         println!("{what:<28}{ratio:>6.2} times bare tokio-tungstenite ({most})");

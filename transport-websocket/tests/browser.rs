@@ -12,7 +12,8 @@
 use std::time::Duration;
 
 use choreo_core::runtime::{Instant, sleep, timeout};
-use choreo_core::{Bytes, Connect, Error, ErrorKind, Transport};
+use choreo_core::{Bytes, Connect, Error, ErrorKind, Result, Transport, async_trait};
+use choreo_testkit::{TransportFixture, transport, transport_suite};
 use choreo_transport_websocket::{Closed, Limits, WebSocketConnector, WebSocketTransport};
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::prelude::{JsCast, JsValue};
@@ -24,13 +25,17 @@ macro_rules! browser_test {
     ($(async fn $name:ident() $body:block)*) => {$(
         #[wasm_bindgen_test]
         async fn $name() {
-            if Reflect::has(&js_sys::global(), &"WebSocket".into()).unwrap_or_default() {
+            if has_websocket() {
                 $body
             } else {
                 console_log!("{} is skipped: there is no WebSocket here", stringify!($name));
             }
         }
     )*};
+}
+
+fn has_websocket() -> bool {
+    Reflect::has(&js_sys::global(), &"WebSocket".into()).unwrap_or_default()
 }
 
 /// The address of the server.
@@ -472,6 +477,70 @@ async fn browser_tells_what_it_buffers(bytes: usize) -> bool {
     end(&id).await;
     honest
 }
+
+/// Two ends in this browser, joined by the server.
+struct Joined {
+    left: WebSocketConnector,
+    right: WebSocketConnector,
+}
+
+impl Joined {
+    fn new() -> Self {
+        let id = unique();
+        let end = |side: &str| connector(&format!("/pair/{id}/{side}"));
+        Self {
+            left: end("left"),
+            right: end("right"),
+        }
+    }
+}
+
+#[async_trait]
+impl TransportFixture for Joined {
+    /// Nothing is filled here: see `cannot`.
+    fn bound(&self) -> usize {
+        60
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Transport>> {
+        self.left.connect().await
+    }
+
+    async fn accept(&self) -> Result<Box<dyn Transport>> {
+        let right = self.right.connect().await?;
+        right.recv().await?;
+        Ok(right)
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_millis(200)
+    }
+
+    fn cannot(&self) -> Vec<(&'static str, &'static str)> {
+        if !has_websocket() {
+            let why = "there is no WebSocket here";
+            return transport::CHECKS
+                .iter()
+                .map(|check| (*check, why))
+                .collect();
+        }
+        let why = "a browser reads whatever comes, so a peer that receives nothing does not make \
+                   the send wait; above a bound it is cut off instead, which another test sees to";
+        [
+            "a_waiting_send_does_not_block_a_receive",
+            "a_full_transport_makes_the_send_wait",
+            "a_waiting_send_goes_on_when_the_peer_reads",
+            "dropped_sends_do_not_pile_up",
+            "a_send_dropped_when_full_is_sent_wholly_or_not_at_all",
+            "a_waiting_send_ends_after_closing",
+            "a_waiting_send_ends_when_the_peer_is_dropped",
+        ]
+        .map(|check| (check, why))
+        .to_vec()
+    }
+}
+
+transport_suite!(Joined::new());
 
 /// Counts the timers that this program starts while it lives. (A driver of the browser may start
 /// some of its own on the page.)

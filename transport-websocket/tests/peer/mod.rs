@@ -16,13 +16,15 @@
 //! | `/deaf` | never answers a close |
 //! | `/silent` | does not answer the handshake |
 //! | `/refuse/<status>` | answers with that status |
+//! | `/pair/<id>/left`, `/pair/<id>/right` | joins each left one with the next right one, which gets an empty frame first |
 //! | `/end/<id>` | tells how the connection ended whose address had `?id=<id>` |
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
@@ -34,31 +36,39 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 
 type Socket = WebSocketStream<TcpStream>;
 
-/// How connections with an id ended.
-type Ends = Arc<Mutex<HashMap<String, String>>>;
+/// What connections leave for each other.
+#[derive(Default)]
+struct Board {
+    /// How those with an id ended.
+    ends: HashMap<String, String>,
+    /// Left ones that no right one has joined yet, by id.
+    left: HashMap<String, VecDeque<Socket>>,
+}
+
+type Shared = Arc<Mutex<Board>>;
 
 /// Serves until the listener fails.
 pub(crate) async fn serve(listener: TcpListener) -> io::Result<()> {
-    let ends = Ends::default();
+    let board = Shared::default();
     loop {
         let (stream, _) = listener.accept().await?;
-        let ends = ends.clone();
+        let board = board.clone();
         tokio::spawn(async move {
             stream.set_nodelay(true)?;
             let target = target(&stream).await?;
             let (path, id) = target.split_once("?id=").unwrap_or((&target, ""));
             let words: Vec<&str> = path.split('/').skip(1).collect();
-            let end = behave(stream, &words, &ends).await;
+            let end = behave(stream, &words, &board).await;
             if !id.is_empty() {
-                locked(&ends).insert(id.to_owned(), end);
+                locked(&board).ends.insert(id.to_owned(), end);
             }
             io::Result::Ok(())
         });
     }
 }
 
-fn locked(ends: &Ends) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
-    ends.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked(board: &Shared) -> MutexGuard<'_, Board> {
+    board.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The path and query of the request, which stays in the socket.
@@ -79,7 +89,7 @@ async fn target(stream: &TcpStream) -> io::Result<String> {
 }
 
 /// Plays one connection, and tells how it ended.
-async fn behave(mut stream: TcpStream, words: &[&str], ends: &Ends) -> String {
+async fn behave(mut stream: TcpStream, words: &[&str], board: &Shared) -> String {
     match words {
         ["silent"] => {
             sleep(Duration::from_secs(30)).await;
@@ -106,7 +116,17 @@ async fn behave(mut stream: TcpStream, words: &[&str], ends: &Ends) -> String {
         Ok(response)
     };
     match accept_hdr_async(stream, choose).await {
-        Ok(mut socket) => match talk(&mut socket, words, ends).await {
+        Ok(socket) if words.ends_with(&["left"]) => {
+            let mut board = locked(board);
+            board
+                .left
+                .entry(words[1].to_owned())
+                .or_default()
+                .push_back(socket);
+            "joined".to_owned()
+        }
+        Ok(socket) if words.ends_with(&["right"]) => join(socket, words[1], board).await,
+        Ok(mut socket) => match talk(&mut socket, words, board).await {
             Ok(()) => finish(&mut socket).await,
             Err(End(end)) => end,
         },
@@ -130,7 +150,7 @@ impl From<io::Error> for End {
 }
 
 /// What the path asks for.
-async fn talk(socket: &mut Socket, words: &[&str], ends: &Ends) -> Result<(), End> {
+async fn talk(socket: &mut Socket, words: &[&str], board: &Shared) -> Result<(), End> {
     match words {
         ["ping"] => {
             for _ in 0..3 {
@@ -198,7 +218,7 @@ async fn talk(socket: &mut Socket, words: &[&str], ends: &Ends) -> Result<(), En
         ["end", id] => {
             let mut end = None;
             for _ in 0..1_000 {
-                end = locked(ends).remove(*id);
+                end = locked(board).ends.remove(*id);
                 if end.is_some() {
                     break;
                 }
@@ -224,6 +244,34 @@ async fn echo(socket: &mut Socket) -> Result<(), End> {
         }
     }
     Ok(())
+}
+
+/// Waits for a left one, and carries everything between it and this right one.
+async fn join(mut right: Socket, id: &str, board: &Shared) -> String {
+    let left = loop {
+        if let Some(left) = locked(board).left.get_mut(id).and_then(VecDeque::pop_front) {
+            break left;
+        }
+        let gone = tokio::time::timeout(Duration::from_millis(2), right.next()).await;
+        if gone.is_ok() {
+            return "nobody came".to_owned();
+        }
+    };
+    let _ = right.send(Message::binary("")).await;
+    let (to_left, from_left) = left.split();
+    let (to_right, from_right) = right.split();
+    futures::join!(carry(from_left, to_right), carry(from_right, to_left));
+    "joined".to_owned()
+}
+
+async fn carry(mut from: SplitStream<Socket>, mut to: SplitSink<Socket, Message>) {
+    // Reading on after a close sends the answer to it.
+    while let Some(Ok(message)) = from.next().await {
+        if message.is_binary() || message.is_close() {
+            let _ = to.send(message).await;
+        }
+    }
+    let _ = to.close().await;
 }
 
 /// Waits for the first frame.
