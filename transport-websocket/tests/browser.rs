@@ -509,6 +509,7 @@ impl TransportFixture for Joined {
     async fn accept(&self) -> Result<Box<dyn Transport>> {
         let right = self.right.connect().await?;
         right.recv().await?;
+        right.send(Bytes::new()).await?;
         Ok(right)
     }
 

@@ -16,7 +16,7 @@
 //! | `/deaf` | never answers a close |
 //! | `/silent` | does not answer the handshake |
 //! | `/refuse/<status>` | answers with that status |
-//! | `/pair/<id>/left`, `/pair/<id>/right` | joins each left one with the next right one, which gets an empty frame first |
+//! | `/pair/<id>/left`, `/pair/<id>/right` | joins each left one with the next right one, which gets an empty frame and answers it first |
 //! | `/end/<id>` | tells how the connection ended whose address had `?id=<id>` |
 
 use std::collections::{HashMap, VecDeque};
@@ -257,7 +257,17 @@ async fn join(mut right: Socket, id: &str, board: &Shared) -> String {
             return "nobody came".to_owned();
         }
     };
+    // It may have gone meanwhile: then the left one is for the next.
     let _ = right.send(Message::binary("")).await;
+    if !matches!(right.next().await, Some(Ok(Message::Binary(_)))) {
+        let mut board = locked(board);
+        board
+            .left
+            .entry(id.to_owned())
+            .or_default()
+            .push_front(left);
+        return "left early".to_owned();
+    }
     let (to_left, from_left) = left.split();
     let (to_right, from_right) = right.split();
     futures::join!(carry(from_left, to_right), carry(from_right, to_left));
