@@ -9,7 +9,7 @@ use crate::platform::Connection;
 /// One WebSocket: a frame is a binary message.
 ///
 /// A [`WebSocketConnector`](crate::WebSocketConnector) opens one, natively a
-/// [`WebSocketAcceptor`](crate::WebSocketAcceptor) accepts one.
+/// `WebSocketAcceptor` accepts one.
 ///
 /// - It may be shared: any number of tasks send and receive at once. A receive that waits holds no
 ///   send up.
