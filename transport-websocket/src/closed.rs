@@ -133,4 +133,19 @@ mod tests {
         assert_eq!(cut_reason(&"é".repeat(100)).len(), 122);
         assert_eq!(cut_reason(&"🦀".repeat(31)), "🦀".repeat(30));
     }
+
+    #[test]
+    fn only_what_a_peer_says_when_it_leaves_is_in_order() {
+        let closed = |code| Closed {
+            code,
+            reason: String::new(),
+            clean: true,
+        };
+        for code in [1000, 1001, 1005] {
+            assert!(closed(code).in_order(), "{code}");
+        }
+        for code in [1002, 1006, 1011, 4409] {
+            assert!(!closed(code).in_order(), "{code}");
+        }
+    }
 }
