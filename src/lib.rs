@@ -22,6 +22,9 @@ pub use choreo_handler_rumpsteak::{
 ))]
 pub use choreo_middleware as middleware;
 
+#[cfg(feature = "websocket")]
+pub use choreo_transport_websocket as websocket;
+
 /// What most programs use: `use choreo::prelude::*;`
 pub mod prelude {
     pub use crate::{
@@ -34,4 +37,7 @@ pub mod prelude {
 
     #[cfg(feature = "rumpsteak")]
     pub use crate::{RumpsteakEndpoint, RumpsteakHandler, RumpsteakSession, SimpleChannel};
+
+    #[cfg(feature = "websocket")]
+    pub use crate::websocket::WebSocketConnector;
 }

@@ -18,6 +18,7 @@ mod exec;
 mod features;
 mod guide;
 mod native;
+mod peer;
 mod progress;
 mod report;
 mod serve;

@@ -11,6 +11,7 @@ use crate::cargo_tools::CargoTool;
 use crate::e2e;
 use crate::guide;
 use crate::native;
+use crate::peer::Peer;
 use crate::report::{Outcome, Report};
 use crate::serve::Background;
 use crate::setup::Needs;
@@ -92,9 +93,11 @@ impl Selection {
 
 fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report) -> Result<()> {
     let runner = CargoTool::wasm_bindgen(workspace)?.program("wasm-bindgen-test-runner")?;
+    let mut peer = None;
     let mut suites: Vec<Program> = Vec::new();
     report.step("wasm tests, built", |status| {
-        suites = wasm::build(workspace, status)?;
+        let peer = peer.insert(Peer::start(workspace, status)?);
+        suites = wasm::build(workspace, peer, status)?;
         Ok(Outcome::Passed(format!("{} suites", suites.len())))
     });
     if suites.is_empty() {

@@ -12,6 +12,7 @@ use anyhow::{Result, bail, ensure};
 use crate::artifacts::{self, Program};
 use crate::browsers::Ready;
 use crate::exec;
+use crate::peer::{self, Peer};
 use crate::progress::Status;
 use crate::report::Outcome;
 use crate::workspace::{EXAMPLE, WASM_TARGET, Workspace};
@@ -32,12 +33,14 @@ pub(crate) enum Place<'a> {
     Worker(&'a Ready),
 }
 
-/// Builds the suites of the libraries and of the example with all features they have there.
+/// Builds the suites of the libraries and of the example with all features they have there, and
+/// with the address of the server that some of them talk to.
 ///
 /// # Errors
 /// If they do not compile.
-pub(crate) fn build(workspace: &Workspace, status: &Status) -> Result<Vec<Program>> {
+pub(crate) fn build(workspace: &Workspace, peer: &Peer, status: &Status) -> Result<Vec<Program>> {
     let mut cargo = workspace.cargo(["test", "--no-run"]);
+    cargo.env(peer::VARIABLE, &peer.url);
     select(workspace, &mut cargo);
     artifacts::build(&mut cargo, status)
 }

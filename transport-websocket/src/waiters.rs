@@ -1,0 +1,203 @@
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// The tasks that wait for something to happen: nearly always none or one, which needs no
+/// allocation.
+///
+/// Who is woken looks again, and all are, so that one who is dropped after it was woken takes
+/// nobody else's turn.
+#[derive(Default)]
+pub(crate) struct Waiters {
+    /// How often they were woken.
+    turn: AtomicU64,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    first: Option<(u64, Waker)>,
+    more: Vec<(u64, Waker)>,
+    next_ticket: u64,
+}
+
+impl Waiters {
+    /// Asks the step again each time when the waiters are woken, until it is ready.
+    pub(crate) fn until<T, S>(&self, step: S) -> Until<'_, S>
+    where
+        S: FnMut() -> Poll<T> + Unpin,
+    {
+        Until {
+            waiters: self,
+            ticket: None,
+            step,
+        }
+    }
+
+    /// To be read before looking whether there is something to wait for.
+    fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Acquire)
+    }
+
+    /// Enters a waker, or renews the one that was entered with the ticket. False if everybody was
+    /// woken since `turn`: then it may have happened, and the caller looks again.
+    fn wait(&self, turn: u64, ticket: &mut Option<u64>, waker: &Waker) -> bool {
+        let mut waiting = self.waiting();
+        if self.turn.load(Ordering::Acquire) != turn {
+            return false;
+        }
+        let Waiting { first, more, .. } = &mut *waiting;
+        if let Some(ticket) = *ticket {
+            let mut entered = first.iter_mut().chain(&mut *more);
+            if let Some((_, entered)) = entered.find(|(entered, _)| *entered == ticket) {
+                entered.clone_from(waker);
+                return true;
+            }
+        }
+        let entry = (waiting.next_ticket, waker.clone());
+        *ticket = Some(waiting.next_ticket);
+        waiting.next_ticket += 1;
+        match &mut waiting.first {
+            first @ None => *first = Some(entry),
+            Some(_) => waiting.more.push(entry),
+        }
+        true
+    }
+
+    /// Takes back what was entered with the ticket.
+    fn leave(&self, ticket: &mut Option<u64>) {
+        let Some(ticket) = ticket.take() else { return };
+        let mut waiting = self.waiting();
+        // The waker goes after the lock: dropping it may run other code.
+        let left = match &mut waiting.first {
+            Some((entered, _)) if *entered == ticket => waiting.first.take(),
+            _ => {
+                let place = waiting
+                    .more
+                    .iter()
+                    .position(|(entered, _)| *entered == ticket);
+                place.map(|place| waiting.more.swap_remove(place))
+            }
+        };
+        drop(waiting);
+        drop(left);
+    }
+
+    /// Wakes everybody.
+    pub(crate) fn wake(&self) {
+        let mut waiting = self.waiting();
+        self.turn.fetch_add(1, Ordering::Release);
+        let first = waiting.first.take();
+        let more = std::mem::take(&mut waiting.more);
+        drop(waiting);
+        for (_, waker) in first.into_iter().chain(more) {
+            waker.wake();
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.first.is_none() && waiting.more.is_empty()
+    }
+}
+
+/// What [`Waiters::until`] makes; dropped, it waits no more.
+pub(crate) struct Until<'a, S> {
+    waiters: &'a Waiters,
+    ticket: Option<u64>,
+    step: S,
+}
+
+impl<T, S> Future for Until<'_, S>
+where
+    S: FnMut() -> Poll<T> + Unpin,
+{
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let this = self.get_mut();
+        for _ in 0..2 {
+            let turn = this.waiters.turn();
+            if let Poll::Ready(output) = (this.step)() {
+                return Poll::Ready(output);
+            }
+            if this.waiters.wait(turn, &mut this.ticket, context.waker()) {
+                return Poll::Pending;
+            }
+        }
+        // Much happens: others get their turn first.
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<S> Drop for Until<'_, S> {
+    fn drop(&mut self) {
+        if self.ticket.is_some() {
+            self.waiters.leave(&mut self.ticket);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Wake;
+
+    use super::*;
+
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn all_are_woken_once() {
+        let (waiters, count) = (Waiters::default(), Arc::new(Count(AtomicUsize::new(0))));
+        let waker = Waker::from(count.clone());
+        let mut tickets = [None; 3];
+        for ticket in &mut tickets {
+            assert!(waiters.wait(waiters.turn(), ticket, &waker));
+            assert!(
+                waiters.wait(waiters.turn(), ticket, &waker),
+                "renewed, not entered twice"
+            );
+        }
+        waiters.wake();
+        waiters.wake();
+        assert_eq!(count.0.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn who_was_late_looks_again() {
+        let waiters = Waiters::default();
+        let turn = waiters.turn();
+        waiters.wake();
+        assert!(!waiters.wait(turn, &mut None, Waker::noop()));
+        assert!(waiters.is_empty());
+    }
+
+    #[test]
+    fn those_who_leave_leave_no_wakers() {
+        let waiters = Waiters::default();
+        let mut tickets = [None; 3];
+        for ticket in &mut tickets {
+            waiters.wait(waiters.turn(), ticket, Waker::noop());
+        }
+        for ticket in &mut tickets {
+            waiters.leave(ticket);
+            waiters.leave(ticket);
+        }
+        assert!(waiters.is_empty());
+    }
+}
