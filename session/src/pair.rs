@@ -398,6 +398,11 @@ impl Pair {
             || self.sync == Sync::Done && self.out.may_transmit()
     }
 
+    /// Whether messages have not gone out yet.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.out.next < self.out.end()
+    }
+
     /// Every frame says what has arrived.
     fn stamp(&mut self, frame: &mut Frame, limits: &Limits) {
         frame.ack = self.inn.next;

@@ -382,20 +382,28 @@ impl Shared {
         true
     }
 
-    /// Reads as the keeper, when nobody has for too long.
+    /// Reads as the keeper, when nobody has for too long, or messages wait and nobody is there.
     pub(crate) fn read_if_due(&self) {
         let now = self.now();
-        let due = || self.state().read_by.is_some_and(|by| by <= now);
-        while due() && self.read() {
-            self.state().read_by = Some(now);
-        }
+        let due = {
+            let state = self.state();
+            let late = state.read_by.is_some_and(|by| by <= now);
+            late || state.core.has_unsent() && self.readers.is_empty()
+        };
+        while due && self.read() {}
     }
 
-    /// Something has come. If nobody takes it for long, the keeper shall.
+    /// Something has come. If nobody takes it for long, the keeper shall; at once, if messages
+    /// wait for it to go out and nobody is there.
     fn has_come(&self) {
-        let by = self.now() + UNATTENDED;
+        let nobody = self.readers.is_empty();
+        let mut by = self.now();
         let mut state = self.state();
-        state.read_by.get_or_insert(by);
+        if !(nobody && state.core.has_unsent()) {
+            by += UNATTENDED;
+        }
+        let by = state.read_by.map_or(by, |set| set.min(by));
+        state.read_by = Some(by);
         if by < state.planned {
             state.planned = by;
             self.kick();
@@ -457,6 +465,10 @@ impl Readers {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_empty(&self) -> bool {
+        self.waiting().wakers.is_empty()
+    }
+
     fn wake_last(&self) {
         let last = self.waiting().wakers.last().map(|(_, waker)| waker.clone());
         if let Some(waker) = last {
@@ -505,7 +517,12 @@ impl Drop for Reader<'_> {
     fn drop(&mut self) {
         let mut waiting = self.readers.waiting();
         waiting.wakers.retain(|(number, _)| *number != self.number);
+        let nobody = waiting.wakers.is_empty();
         drop(waiting);
-        self.readers.wake_last();
+        if !nobody {
+            self.readers.wake_last();
+        } else if let Some(shared) = self.readers.shared.upgrade() {
+            shared.has_come();
+        }
     }
 }
