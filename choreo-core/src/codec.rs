@@ -1,6 +1,5 @@
 use std::fmt;
 
-use bytes::BytesMut;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,7 +34,7 @@ impl Codec {
     }
 
     /// Appends the encoded value.
-    pub(crate) fn encode<T: Serialize + ?Sized>(self, value: &T, out: &mut BytesMut) -> Result<()> {
+    pub(crate) fn encode<T: Serialize + ?Sized>(self, value: &T, out: &mut Vec<u8>) -> Result<()> {
         match self {
             Self::Postcard => postcard::serialize_with_flavor(value, Append(out))
                 .map_err(|error| failed(ErrorKind::Encode, value, error)),
@@ -87,7 +86,7 @@ fn failed<T: ?Sized>(kind: ErrorKind, _: &T, error: postcard::Error) -> Error {
 }
 
 /// Lets postcard write to the end of a buffer that is reused.
-struct Append<'a>(&'a mut BytesMut);
+struct Append<'a>(&'a mut Vec<u8>);
 
 impl Flavor for Append<'_> {
     type Output = ();
@@ -98,7 +97,7 @@ impl Flavor for Append<'_> {
     }
 
     fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.extend_from_slice(&[data]);
+        self.0.push(data);
         Ok(())
     }
 

@@ -18,12 +18,13 @@ mod program;
 pub mod queue;
 mod role;
 pub mod runtime;
+mod steps;
 mod transport;
 mod typed;
 mod validate;
 
 pub use async_trait::async_trait;
-pub use bytes::{Bytes, BytesMut};
+pub use bytes::Bytes;
 pub use erased_serde;
 pub use tower_layer::Layer;
 

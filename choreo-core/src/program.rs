@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::runtime::Millis;
-use crate::{Label, RoleId};
+use crate::{Error, Label, Operation, RoleId};
 
 /// What one role does in a protocol, as data: made step by step, run by
 /// [`interpret`](crate::interpret) over any handler.
@@ -263,6 +263,20 @@ impl<R: RoleId, M> Program<R, M> {
     fn step(mut self, effect: Effect<R, M>) -> Self {
         self.effects.push(effect);
         self
+    }
+}
+
+impl<R: RoleId, M> Effect<R, M> {
+    /// The error of this step, with its operation and peer.
+    pub(crate) fn locate(&self, error: Error) -> Error {
+        let (operation, peer) = match self {
+            Self::Send { to, .. } => (Operation::Send, to),
+            Self::Choose { to, .. } => (Operation::Choose, to),
+            Self::Recv { from } => (Operation::Recv, from),
+            Self::Offer { from } | Self::Branch { from, .. } => (Operation::Offer, from),
+            _ => return error,
+        };
+        error.at(operation, peer.name())
     }
 }
 

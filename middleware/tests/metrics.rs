@@ -223,7 +223,7 @@ async fn nothing_is_lost_among_many_threads_and_large_messages() {
         fn encode(
             &self,
             _: choreo_core::Codec,
-            out: &mut choreo_core::BytesMut,
+            out: &mut Vec<u8>,
         ) -> choreo_core::Result<()> {
             out.resize(out.len() + self.0, 0);
             Ok(())

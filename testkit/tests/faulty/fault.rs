@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use choreo_core::{
-    Bytes, BytesMut, ChoreoHandler, Codec, Encoded, Incoming, Layer, Message, Outgoing, Result,
+    Bytes, ChoreoHandler, Codec, Encoded, Incoming, Layer, Message, Outgoing, Result,
     RoleName, TypeTag, async_trait, erased_serde,
 };
 use choreo_testkit::{
@@ -181,7 +181,7 @@ impl Message for Again {
         self.0.type_tag()
     }
 
-    fn encode(&self, _: Codec, out: &mut BytesMut) -> Result<()> {
+    fn encode(&self, _: Codec, out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(self.0.bytes());
         Ok(())
     }

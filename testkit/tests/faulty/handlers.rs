@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use choreo_core::{
-    BytesMut, ChoreoHandler, Codec, Encoded, Error, ErrorKind, Incoming, Label, Operation,
+    ChoreoHandler, Codec, Encoded, Error, ErrorKind, Incoming, Label, Operation,
     Outgoing, Result, RoleName, TypeTag, async_trait, runtime,
 };
 use choreo_testkit::{
@@ -500,7 +500,7 @@ impl Fault for SendsHalf {
         payload: Outgoing<'_>,
     ) -> Result<()> {
         if let Outgoing::Message(message) = payload {
-            let (codec, mut half) = (Codec::default(), BytesMut::new());
+            let (codec, mut half) = (Codec::default(), Vec::new());
             if let Err(error) = message.encode(codec, &mut half) {
                 let half = Again(Encoded::from_parts(
                     half.freeze(),
