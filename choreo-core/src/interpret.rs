@@ -3,7 +3,6 @@ use std::future::{poll_fn, ready};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -12,8 +11,8 @@ use crate::extension::unregistered;
 use crate::runtime;
 use crate::steps::Steps;
 use crate::{
-    ChoreoHandler, Effect, Error, ErrorKind, Extensions, Flow, Incoming, Label, Outgoing, Program,
-    Result, RoleId,
+    BoxFuture, ChoreoHandler, Effect, Error, ErrorKind, Extensions, Flow, Incoming, Label,
+    Outgoing, Program, Result, RoleId,
 };
 
 /// Runs a program over a handler.

@@ -17,12 +17,17 @@ mod size;
 mod sorted;
 #[cfg(feature = "timeout")]
 mod timeout;
+#[cfg(any(
+    feature = "fault-injection",
+    feature = "record",
+    feature = "retry",
+    feature = "trace"
+))]
+mod times;
 #[cfg(feature = "trace")]
 mod trace;
 #[cfg(any(feature = "metrics", feature = "record", feature = "trace"))]
 mod watched;
-#[cfg(any(feature = "record", feature = "timeout", feature = "trace"))]
-mod words;
 
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::{Fault, FaultInjection, FaultInjectionLayer};

@@ -67,6 +67,12 @@ pub fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
     platform::sleep(duration)
 }
 
+/// A random number, from 0 to less than 1. Not for secrets.
+#[must_use]
+pub fn random() -> f64 {
+    platform::random()
+}
+
 /// Lets other tasks run.
 pub async fn yield_now() {
     let mut yielded = false;

@@ -14,6 +14,10 @@ pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
     wasm_bindgen_futures::spawn_local(task);
 }
 
+pub(super) fn random() -> f64 {
+    js_sys::Math::random()
+}
+
 /// A timer is a JS value and so cannot be `Send`: a local task owns it, and drops it (which
 /// clears it) when nobody waits any more.
 pub(super) async fn sleep(duration: Duration) {

@@ -10,14 +10,17 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 
-use choreo_core::{ChoreoHandler, Layer, Operation, Outgoing, PeerMap, RoleId, handler_fn};
+use choreo_core::{
+    BoxFuture, ChoreoHandler, Layer, Operation, Outgoing, PeerMap, Recipients, Result, RoleId,
+    handler_fn,
+};
 
 use crate::in_box::in_box;
 use crate::size::Size;
 use crate::watched::Watched;
 pub use snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
-use stats::{Config, ONE, Peer, Registry};
-use watch::{Choosing, Receiving, Sending, Watch};
+use stats::{Config, Peer, Registry};
+use watch::{Waited, watch};
 
 /// Counts operations, bytes, errors and waits, for each peer and each kind of operation.
 ///
@@ -208,6 +211,42 @@ impl fmt::Debug for MetricsHandle {
     }
 }
 
+impl<H: ChoreoHandler> Metrics<H> {
+    fn send<'a>(
+        &'a self,
+        endpoint: &'a H::Endpoint,
+        to: Recipients<'a, H::Role>,
+        payload: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<()>> {
+        in_box(move || async move {
+            let operation = Operation::sending(payload);
+            let stats = |peer| self.peer(peer).of(operation);
+            let watched = Watched::<Size>::of(payload);
+            let sent = to.send(&self.inner, endpoint, watched.outgoing(payload));
+            let (sent, waited) = match to {
+                Recipients::One(peer) => watch(sent, stats(peer)).await,
+                Recipients::All(_) => (sent.await, Waited::default()),
+            };
+            match &sent {
+                Ok(()) => {
+                    let bytes = watched.note().of(payload);
+                    to.roles()
+                        .iter()
+                        .for_each(|peer| stats(peer).count(waited, bytes));
+                }
+                Err(error) => {
+                    let named = |peer: &&H::Role| error.peer() == Some(&RoleId::name(*peer));
+                    let roles = to.roles();
+                    if let Some(peer) = roles.iter().find(named).or(roles.first()) {
+                        stats(peer).count_error();
+                    }
+                }
+            }
+            sent
+        })
+    }
+}
+
 impl<H: ChoreoHandler> Layer<H> for MetricsLayer {
     type Service = Metrics<H>;
 
@@ -227,50 +266,18 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            let peer = self.peer(to);
-            match payload {
-                Outgoing::Message(message) => {
-                    let stats = peer.of(Operation::Send);
-                    in_box(move || async move {
-                        let watched = Watched::<Size>::new(message);
-                        let payload = Outgoing::Message(&watched);
-                        let sent = self.inner.send_payload(endpoint, to, payload);
-                        Watch::new(sent, Sending { stats, size: watched.note() }).await
-                    })
-                }
-                Outgoing::Label(label) => {
-                    let stats = peer.of(Operation::Choose);
-                    let sent = self.inner.send_payload(endpoint, to, payload);
-                    Box::pin(Watch::new(sent, Choosing { stats, bytes: label.len() }))
-                }
-            }
+            self.send(endpoint, Recipients::One(to), payload)
+        }
+        fn send_to_all(self, endpoint, to, payload) {
+            self.send(endpoint, Recipients::All(to), payload)
         }
         fn recv_payload(self, endpoint, from) {
             let peer = self.peer(from);
-            in_box(|| {
+            in_box(move || async move {
                 let received = self.inner.recv_payload(endpoint, from);
-                Watch::new(received, Receiving { peer })
-            })
-        }
-        fn send_to_all(self, endpoint, to, payload) {
-            Box::pin(async move {
-                let operation = Operation::sending(payload);
-                let watched = Watched::<Size>::of(payload);
-                let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload)).await;
-                match &sent {
-                    Ok(()) => {
-                        for peer in to {
-                            self.peer(peer).of(operation).count(ONE, watched.note().of(payload));
-                        }
-                    }
-                    Err(error) => {
-                        let named = |peer: &&H::Role| error.peer() == Some(&RoleId::name(*peer));
-                        if let Some(peer) = to.iter().find(named).or(to.first()) {
-                            self.peer(peer).of(operation).count_error();
-                        }
-                    }
-                }
-                sent
+                let (received, waited) = watch(received, peer.of(Operation::Recv)).await;
+                peer.count_received(&received, waited);
+                received
             })
         }
     }

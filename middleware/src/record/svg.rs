@@ -3,7 +3,7 @@ use std::fmt::{self, Write};
 use super::diagram::{Diagram, End, Kind, Row, cut};
 use super::mermaid::{not_received, text};
 use super::recording::{Log, Payload};
-use crate::words;
+use crate::times;
 
 // Lengths in pixels.
 const MARGIN: i32 = 16;
@@ -92,7 +92,7 @@ impl Canvas<'_> {
         self.put(format_args!(r#"<g class="choreo-row"><title>"#));
         self.text(&full(row, self.diagram));
         self.put(format_args!("</title>"));
-        self.words(MARGIN, y + 4, TIME, &words::time(row.at));
+        self.words(MARGIN, y + 4, TIME, &times::in_words(row.at));
         self.put(format_args!("<g{}>", colour(row)));
         match row.kind {
             Kind::Arrow { payload, end } if from != to => {

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use choreo_core::{
-    Bytes, ChoreoHandler, Codec, Encoded, Incoming, Layer, Message, Outgoing, Result,
-    RoleName, TypeTag, async_trait, erased_serde,
+    Bytes, ChoreoHandler, Codec, Encoded, Incoming, Layer, Message, Outgoing, Result, RoleName,
+    TypeTag, async_trait, erased_serde,
 };
 use choreo_testkit::{
     HandlerFixture, Layered, ReferenceEndpoint, ReferenceHandler, reference_session,

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use choreo_core::{
-    ChoreoHandler, Codec, Encoded, Error, ErrorKind, Incoming, Label, Operation,
-    Outgoing, Result, RoleName, TypeTag, async_trait, runtime,
+    ChoreoHandler, Codec, Encoded, Error, ErrorKind, Incoming, Label, Operation, Outgoing, Result,
+    RoleName, TypeTag, async_trait, runtime,
 };
 use choreo_testkit::{
     HandlerFixture, ReferenceEndpoint, ReferenceHandler, from_fn, reference_session,
