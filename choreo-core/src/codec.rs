@@ -36,35 +36,30 @@ impl Codec {
     /// Appends the encoded value.
     pub(crate) fn encode<T: Serialize + ?Sized>(self, value: &T, out: &mut Vec<u8>) -> Result<()> {
         match self {
-            Self::Postcard => postcard::serialize_with_flavor(value, Append(out))
-                .map_err(|error| failed(ErrorKind::Encode, value, error)),
+            Self::Postcard => postcard::serialize_with_flavor(value, Append(out)).map_err(|_| {
+                let tag = crate::TypeTag::of::<T>();
+                Error::new(ErrorKind::Encode, format!("a {tag} does not serialise"))
+            }),
         }
     }
 
     /// Decodes a value that takes up all of `bytes`.
     pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T> {
         match self {
-            Self::Postcard => match postcard::take_from_bytes(bytes) {
-                Ok((value, [])) => Ok(value),
-                Ok((_, rest)) => Err(Error::new(
-                    ErrorKind::Decode,
-                    format!(
-                        "{} of {} bytes are left over after a {}",
-                        rest.len(),
-                        bytes.len(),
-                        crate::TypeTag::of::<T>()
-                    ),
-                )),
-                Err(error) => Err(Error::new(
-                    ErrorKind::Decode,
-                    format!(
-                        "{} bytes are not a {}",
-                        bytes.len(),
-                        crate::TypeTag::of::<T>()
-                    ),
-                )
-                .with_source(error)),
-            },
+            Self::Postcard => {
+                let left = match postcard::take_from_bytes(bytes) {
+                    Ok((value, [])) => return Ok(value),
+                    Ok((_, rest)) => rest.len(),
+                    // What postcard says about it would be larger than the rest of this.
+                    Err(_) => 0,
+                };
+                let (tag, all) = (crate::TypeTag::of::<T>(), bytes.len());
+                let what = match left {
+                    0 => format!("{all} bytes are not a {tag}"),
+                    _ => format!("{left} of {all} bytes are left over after a {tag}"),
+                };
+                Err(Error::new(ErrorKind::Decode, what))
+            }
         }
     }
 }
@@ -75,14 +70,6 @@ impl fmt::Display for Codec {
             Self::Postcard => "postcard",
         })
     }
-}
-
-fn failed<T: ?Sized>(kind: ErrorKind, _: &T, error: postcard::Error) -> Error {
-    Error::new(
-        kind,
-        format!("a {} does not serialise", crate::TypeTag::of::<T>()),
-    )
-    .with_source(error)
 }
 
 /// Lets postcard write to the end of a buffer that is reused.

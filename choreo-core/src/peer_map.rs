@@ -59,20 +59,25 @@ impl<R: Clone + Eq + Hash, T> PeerMap<R, T> {
     /// What is kept for a peer, made by `make` the first time.
     ///
     /// Two threads that come first at once may both call `make`; one of the values is dropped.
-    pub fn get_or_insert_with(&self, peer: &R, mut make: impl FnMut() -> T) -> &T {
+    pub fn get_or_insert_with(&self, peer: &R, make: impl FnOnce() -> T) -> &T {
+        match self.find(peer) {
+            Ok(value) => value,
+            Err(_) => self.insert(peer, make()),
+        }
+    }
+
+    /// Keeps a value for a peer, unless there is one already; gives what is kept.
+    pub fn insert(&self, peer: &R, value: T) -> &T {
+        let mut node = Some(Box::new(Node {
+            key: peer.clone(),
+            value,
+            children: [const { OnceLock::new() }; 4],
+        }));
         loop {
             match self.find(peer) {
                 Ok(value) => return value,
-                // Where another thread was faster with another peer, the way goes on below it.
-                Err(slot) => {
-                    slot.get_or_init(|| {
-                        Box::new(Node {
-                            key: peer.clone(),
-                            value: make(),
-                            children: [const { OnceLock::new() }; 4],
-                        })
-                    });
-                }
+                // Where another thread is faster with another peer, the way goes on below it.
+                Err(slot) => node = node.and_then(|node| slot.set(node).err()),
             }
         }
     }

@@ -3,10 +3,11 @@
 
 #[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
 mod allocator;
-mod counter;
+mod counters;
 mod failure;
 mod options;
 mod play;
+mod promise;
 pub mod protocol;
 mod run;
 mod run_protocol;
@@ -14,9 +15,8 @@ mod slow_motion;
 pub mod stack;
 mod trace_log;
 
-pub use counter::Counter;
 pub use failure::Failure;
-pub use options::{Faults, Options, RunOptions};
+pub use options::{Faults, Options};
 pub use play::play;
 pub use run::{Run, stack_type};
 pub use run_protocol::run_protocol;
