@@ -47,18 +47,20 @@ impl Codec {
     pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T> {
         match self {
             Self::Postcard => {
-                let left = match postcard::take_from_bytes(bytes) {
-                    Ok((value, [])) => return Ok(value),
-                    Ok((_, rest)) => rest.len(),
-                    // What postcard says about it would be larger than the rest of this.
-                    Err(_) => 0,
-                };
                 let (tag, all) = (crate::TypeTag::of::<T>(), bytes.len());
-                let what = match left {
-                    0 => format!("{all} bytes are not a {tag}"),
-                    _ => format!("{left} of {all} bytes are left over after a {tag}"),
-                };
-                Err(Error::new(ErrorKind::Decode, what))
+                let malformed = |what| Error::new(ErrorKind::Decode, what);
+                match postcard::take_from_bytes(bytes) {
+                    Ok((value, [])) => Ok(value),
+                    Ok((_, rest)) => Err(malformed(format!(
+                        "{} of {all} bytes are left over after a {tag}",
+                        rest.len()
+                    ))),
+                    // In few words: those of postcard's error would be a kilobyte of each module.
+                    Err(error) => Err(malformed(format!("{all} bytes are not a {tag}"))
+                        .with_source(Malformed {
+                            ends_early: error == postcard::Error::DeserializeUnexpectedEnd,
+                        })),
+                }
             }
         }
     }
@@ -71,6 +73,23 @@ impl fmt::Display for Codec {
         })
     }
 }
+
+/// Why bytes are no value.
+#[derive(Debug)]
+struct Malformed {
+    ends_early: bool,
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.ends_early {
+            true => "they end too early",
+            false => "they hold what is none of its values",
+        })
+    }
+}
+
+impl std::error::Error for Malformed {}
 
 /// Lets postcard write to the end of a buffer that is reused.
 struct Append<'a>(&'a mut Vec<u8>);
