@@ -57,8 +57,9 @@ impl Codec {
                     ))),
                     // In few words: those of postcard's error would be a kilobyte of each module.
                     Err(error) => Err(malformed(format!("{all} bytes are not a {tag}"))
-                        .with_source(Malformed {
-                            ends_early: error == postcard::Error::DeserializeUnexpectedEnd,
+                        .with_source(match error {
+                            postcard::Error::DeserializeUnexpectedEnd => Malformed::EndsEarly,
+                            _ => Malformed::NoValue,
                         })),
                 }
             }
@@ -76,15 +77,16 @@ impl fmt::Display for Codec {
 
 /// Why bytes are no value.
 #[derive(Debug)]
-struct Malformed {
-    ends_early: bool,
+enum Malformed {
+    EndsEarly,
+    NoValue,
 }
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.ends_early {
-            true => "they end too early",
-            false => "they hold what is none of its values",
+        f.write_str(match self {
+            Self::EndsEarly => "they end too early",
+            Self::NoValue => "they hold what is none of its values",
         })
     }
 }

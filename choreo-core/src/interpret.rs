@@ -1,13 +1,11 @@
 use std::fmt;
-use std::future::{poll_fn, ready};
-use std::task::Poll;
-use std::time::Duration;
+use std::future::ready;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::ext::{offered, received, unknown_label};
-use crate::extension::unregistered;
+use crate::nested::Runs;
 use crate::runtime;
 use crate::steps::Steps;
 use crate::{
@@ -129,13 +127,6 @@ where
         program: &Program<H::Role, M>,
     ) -> Result<InterpretResult<M>, InterpretError<M>> {
         let mut received = InterpretResult::default();
-        let receives = program
-            .effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Recv { .. }));
-        received
-            .received_values
-            .reserve(receives.count().min(self.received_limit));
         let done = match program.validate() {
             Ok(()) => self.program(program, &mut received).await,
             Err(error) => Err(error),
@@ -175,7 +166,10 @@ where
                 Effect::ExitLoop => Ok(Flow::ExitLoop),
                 Effect::End => Ok(Flow::Continue),
                 Effect::Parallel { .. } | Effect::Timeout { .. } | Effect::Extension { .. } => {
-                    self.nested(effect, received).await
+                    match steps.run_nested() {
+                        Some(run) => run(self, effect, received).await,
+                        None => Ok(Flow::Continue),
+                    }
                 }
             };
             match done {
@@ -207,44 +201,25 @@ where
             _ => Box::pin(ready(Ok(()))),
         }
     }
+}
 
-    /// The steps that run other steps, or code of the user's.
-    fn nested<'b>(
-        &'b self,
-        effect: &'b Effect<H::Role, M>,
-        received: &'b mut InterpretResult<M>,
-    ) -> BoxFuture<'b, Result<Flow>> {
-        match effect {
-            Effect::Parallel { programs } => Box::pin(self.parallel(programs, received)),
-            Effect::Timeout {
-                limit,
-                body,
-                fallback,
-            } => Box::pin(self.timeout(*limit, body, fallback.as_ref(), received)),
-            Effect::Extension { name, argument } => {
-                let run = match self.extensions {
-                    Some(extensions) => {
-                        extensions.run(name, argument.as_ref(), &received.received_values)
-                    }
-                    None => Err(unregistered(name, &[])),
-                };
-                run.unwrap_or_else(|error| Box::pin(ready(Err(error))))
-            }
-            // All others are done where this is called.
-            _ => Box::pin(ready(Ok(Flow::Continue))),
-        }
-    }
-
-    /// A program within another: in a box, which recursion needs.
-    fn boxed<'b>(
-        &'b self,
-        program: &'b Program<H::Role, M>,
-        received: &'b mut InterpretResult<M>,
-    ) -> BoxFuture<'b, Result<Flow>> {
+impl<H, M> Runs<H::Role, M> for Interpreter<'_, H, M>
+where
+    H: ChoreoHandler + ?Sized,
+    M: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    fn run_part<'a>(
+        &'a self,
+        program: &'a Program<H::Role, M>,
+        received: &'a mut InterpretResult<M>,
+    ) -> BoxFuture<'a, Result<Flow>> {
         Box::pin(self.program(program, received))
     }
 
-    /// Refuses to receive what could not be kept, so that it is still there.
+    fn extensions(&self) -> Option<&Extensions<M>> {
+        self.extensions
+    }
+
     fn check_room(&self, received: &InterpretResult<M>) -> Result<()> {
         let limit = self.received_limit;
         if received.received_values.len().max(received.labels.len()) < limit {
@@ -254,81 +229,6 @@ where
             ErrorKind::Program,
             format!("{limit} received values are kept already; see `Interpreter::received_limit`"),
         ))
-    }
-
-    async fn parallel(
-        &self,
-        programs: &[Program<H::Role, M>],
-        received: &mut InterpretResult<M>,
-    ) -> Result<Flow> {
-        self.check_room(received)?;
-        let mut parts = Parts {
-            parts: programs
-                .iter()
-                .map(|_| InterpretResult::default())
-                .collect(),
-            whole: received,
-        };
-        let running = programs.iter().zip(&mut parts.parts);
-        let running = running.map(|(program, part)| Some(self.boxed(program, part)));
-        all(running.collect()).await
-    }
-
-    async fn timeout(
-        &self,
-        limit: Duration,
-        body: &Program<H::Role, M>,
-        fallback: Option<&Program<H::Role, M>>,
-        received: &mut InterpretResult<M>,
-    ) -> Result<Flow> {
-        let elapsed = match runtime::timeout(limit, self.boxed(body, received)).await {
-            Ok(done) => return done,
-            Err(elapsed) => elapsed,
-        };
-        match fallback {
-            Some(fallback) => {
-                let done = self.boxed(fallback, received).await;
-                done.map_err(|error| error.at_place(&"fallback"))
-            }
-            None => Err(elapsed.into()),
-        }
-    }
-}
-
-/// Waits for all, or for the first error. Each wake looks at all that still run: programs in
-/// parallel are few, and the code is a fraction of what a queue of the woken ones takes.
-async fn all(mut running: Vec<Option<BoxFuture<'_, Result<Flow>>>>) -> Result<Flow> {
-    poll_fn(|context| {
-        let mut polled = Poll::Ready(Ok(Flow::Continue));
-        for (index, slot) in running.iter_mut().enumerate() {
-            let Some(program) = slot else { continue };
-            match program.as_mut().poll(context) {
-                Poll::Ready(Ok(_)) => *slot = None,
-                Poll::Ready(Err(error)) => {
-                    let place = format_args!("program {}", index + 1);
-                    return Poll::Ready(Err(error.at_place(&place)));
-                }
-                Poll::Pending => polled = Poll::Pending,
-            }
-        }
-        polled
-    })
-    .await
-}
-
-/// What parallel programs have received, put together when they end: in order, by an error, or
-/// because a time limit drops them.
-struct Parts<'a, M> {
-    parts: Vec<InterpretResult<M>>,
-    whole: &'a mut InterpretResult<M>,
-}
-
-impl<M> Drop for Parts<'_, M> {
-    fn drop(&mut self) {
-        for part in self.parts.drain(..) {
-            self.whole.received_values.extend(part.received_values);
-            self.whole.labels.extend(part.labels);
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod handler;
 mod interpret;
 mod label;
 mod message;
+mod nested;
 mod payload;
 mod peer_map;
 mod program;

@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::nested::{RunNested, run_nested};
 use crate::runtime::Millis;
 use crate::{Error, Label, Operation, RoleId};
 
@@ -34,6 +35,9 @@ use crate::{Error, Label, Operation, RoleId};
 #[derive(Clone)]
 pub struct Program<R, M> {
     pub(crate) effects: Vec<Effect<R, M>>,
+    /// How the steps run that hold programs to run at the same time or within a limit, or call an
+    /// extension, if there are any.
+    pub(crate) run_nested: Option<RunNested<R, M>>,
 }
 
 /// One step of a [`Program`].
@@ -117,6 +121,7 @@ impl<R: RoleId, M> Program<R, M> {
     pub const fn new() -> Self {
         Self {
             effects: Vec::new(),
+            run_nested: None,
         }
     }
 
@@ -190,48 +195,10 @@ impl<R: RoleId, M> Program<R, M> {
         self.step(Effect::ExitLoop)
     }
 
-    /// Runs programs at the same time, and goes on when all are done. The first error stops them
-    /// all. What they receive is kept in the order of the programs, whichever is faster.
-    ///
-    /// Two of them should not receive from the same role: which gets what would be chance.
-    pub fn parallel(self, programs: impl IntoIterator<Item = Self>) -> Self {
-        self.step(Effect::Parallel {
-            programs: programs.into_iter().collect(),
-        })
-    }
-
-    /// Runs `body` within a time limit; an error of kind
-    /// [`Timeout`](crate::ErrorKind::Timeout) otherwise.
-    pub fn with_timeout(self, limit: Duration, body: Self) -> Self {
-        self.step(Effect::Timeout {
-            limit,
-            body,
-            fallback: None,
-        })
-    }
-
-    /// Runs `body` within a time limit, else `fallback`. What the body had received by then is
-    /// kept.
-    pub fn with_timeout_or(self, limit: Duration, body: Self, fallback: Self) -> Self {
-        self.step(Effect::Timeout {
-            limit,
-            body,
-            fallback: Some(fallback),
-        })
-    }
-
-    /// Runs what is registered under `name` in the [`Extensions`](crate::Extensions) that the
-    /// program is interpreted with; an error that names it where there is no such.
-    pub fn extension<T: Send + Sync + 'static>(self, name: impl Into<String>, argument: T) -> Self {
-        self.step(Effect::Extension {
-            name: name.into(),
-            argument: Arc::new(argument),
-        })
-    }
-
     /// Appends another program.
     pub fn then(mut self, next: Self) -> Self {
         self.effects.extend(next.effects);
+        self.run_nested = self.run_nested.or(next.run_nested);
         self
     }
 
@@ -263,6 +230,52 @@ impl<R: RoleId, M> Program<R, M> {
     fn step(mut self, effect: Effect<R, M>) -> Self {
         self.effects.push(effect);
         self
+    }
+}
+
+impl<R: RoleId, M: Send + Sync + 'static> Program<R, M> {
+    /// Runs programs at the same time, and goes on when all are done. The first error stops them
+    /// all. What they receive is kept in the order of the programs, whichever is faster.
+    ///
+    /// Two of them should not receive from the same role: which gets what would be chance.
+    pub fn parallel(self, programs: impl IntoIterator<Item = Self>) -> Self {
+        self.nested(Effect::Parallel {
+            programs: programs.into_iter().collect(),
+        })
+    }
+
+    /// Runs `body` within a time limit; an error of kind
+    /// [`Timeout`](crate::ErrorKind::Timeout) otherwise.
+    pub fn with_timeout(self, limit: Duration, body: Self) -> Self {
+        self.nested(Effect::Timeout {
+            limit,
+            body,
+            fallback: None,
+        })
+    }
+
+    /// Runs `body` within a time limit, else `fallback`. What the body had received by then is
+    /// kept.
+    pub fn with_timeout_or(self, limit: Duration, body: Self, fallback: Self) -> Self {
+        self.nested(Effect::Timeout {
+            limit,
+            body,
+            fallback: Some(fallback),
+        })
+    }
+
+    /// Runs what is registered under `name` in the [`Extensions`](crate::Extensions) that the
+    /// program is interpreted with; an error that names it where there is no such.
+    pub fn extension<T: Send + Sync + 'static>(self, name: impl Into<String>, argument: T) -> Self {
+        self.nested(Effect::Extension {
+            name: name.into(),
+            argument: Arc::new(argument),
+        })
+    }
+
+    fn nested(mut self, effect: Effect<R, M>) -> Self {
+        self.run_nested = Some(run_nested);
+        self.step(effect)
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::nested::RunNested;
 use crate::{Effect, Error, Label, Program, RoleId};
 
 /// Where a run is in its program: the way through its loops and branches to the next step.
@@ -52,6 +53,11 @@ impl<'a, R: RoleId, M> Steps<'a, R, M> {
                 }
             }
         }
+    }
+
+    /// How the step that was begun last runs, if it holds other programs.
+    pub(crate) fn run_nested(&self) -> Option<RunNested<R, M>> {
+        self.lists.last()?.program.run_nested
     }
 
     /// Goes on with an alternative.
