@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::nested::{RunNested, run_nested};
 use crate::runtime::Millis;
-use crate::{Error, Label, Operation, RoleId};
+use crate::{Error, Label, Operation, Recipients, RoleId};
 
 /// What one role does in a protocol, as data: made step by step, run by
 /// [`interpret`](crate::interpret) over any handler.
@@ -344,25 +344,29 @@ impl<R: RoleId, M: fmt::Debug> fmt::Debug for Effect<R, M> {
 /// The step in words, without what is nested in it: `receive from Bob`.
 impl<R: RoleId, M> fmt::Display for Effect<R, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Send { to, .. } => write!(f, "send to {}", to.name()),
-            Self::Broadcast { to, .. } => {
-                f.write_str("broadcast to")?;
-                to.iter().try_for_each(|role| write!(f, " {}", role.name()))
+        let (what, role) = match self {
+            Self::Send { to, .. } => ("send to ", to),
+            Self::Recv { from } => ("receive from ", from),
+            Self::Choose { to, label } => {
+                write!(f, "choose `{label}` ")?;
+                ("for ", to)
             }
-            Self::Recv { from } => write!(f, "receive from {}", from.name()),
-            Self::Choose { to, label } => write!(f, "choose `{label}` for {}", to.name()),
-            Self::Offer { from } => write!(f, "offer from {}", from.name()),
-            Self::Branch { from, .. } => write!(f, "branch on {}", from.name()),
+            Self::Offer { from } => ("offer from ", from),
+            Self::Branch { from, .. } => ("branch on ", from),
+            Self::Broadcast { to, .. } => {
+                return write!(f, "broadcast to {}", Recipients::All(to));
+            }
             Self::Loop {
                 times: Some(times), ..
-            } => write!(f, "loop {times} times"),
-            Self::Loop { times: None, .. } => f.write_str("endless loop"),
-            Self::ExitLoop => f.write_str("exit loop"),
-            Self::Parallel { programs } => write!(f, "{} in parallel", programs.len()),
-            Self::Timeout { limit, .. } => write!(f, "within {}", Millis(*limit)),
-            Self::Extension { name, .. } => write!(f, "extension `{name}`"),
-            Self::End => f.write_str("end"),
-        }
+            } => return write!(f, "loop {times} times"),
+            Self::Loop { times: None, .. } => return f.write_str("endless loop"),
+            Self::ExitLoop => return f.write_str("exit loop"),
+            Self::Parallel { programs } => return write!(f, "{} in parallel", programs.len()),
+            Self::Timeout { limit, .. } => return write!(f, "within {}", Millis(*limit)),
+            Self::Extension { name, .. } => return write!(f, "extension `{name}`"),
+            Self::End => return f.write_str("end"),
+        };
+        f.write_str(what)?;
+        f.write_str(&role.name())
     }
 }

@@ -55,9 +55,8 @@ pub struct FaultInjection<H> {
 #[derive(Clone, Debug, Default)]
 pub struct FaultInjectionLayer {
     seed: u64,
-    before_send: Plan,
-    after_send: Plan,
-    recv: Plan,
+    /// Of each fault.
+    plans: [Plan; 3],
     delay: Option<(Duration, Duration)>,
 }
 
@@ -114,14 +113,14 @@ macro_rules! setters {
         /// The probability of a fault, from 0 to 1.
         #[must_use]
         pub fn with_rate(mut self, fault: Fault, rate: f64) -> Self {
-            self.$($layer.)?plan(fault).rate = rate;
+            self.$($layer.)?plans[fault as usize].rate = rate;
             self
         }
 
         /// Which operations a fault hits besides: 1 is the first with each peer in its direction.
         #[must_use]
         pub fn with_schedule(mut self, fault: Fault, nth: impl IntoIterator<Item = u64>) -> Self {
-            self.$($layer.)?plan(fault).schedule = nth.into_iter().collect();
+            self.$($layer.)?plans[fault as usize].schedule = nth.into_iter().collect();
             self
         }
 
@@ -170,20 +169,17 @@ impl FaultInjectionLayer {
 
     setters!();
 
-    fn plan(&mut self, fault: Fault) -> &mut Plan {
-        match fault {
-            Fault::BeforeSend => &mut self.before_send,
-            Fault::AfterSend => &mut self.after_send,
-            Fault::Recv => &mut self.recv,
-        }
+    fn plan(&self, fault: Fault) -> &Plan {
+        &self.plans[fault as usize]
     }
 
     fn leaves_sends_alone(&self) -> bool {
-        self.delay.is_none() && self.before_send.is_never() && self.after_send.is_never()
+        let never = |fault| self.plan(fault).is_never();
+        self.delay.is_none() && never(Fault::BeforeSend) && never(Fault::AfterSend)
     }
 
     fn leaves_receives_alone(&self) -> bool {
-        self.delay.is_none() && self.recv.is_never()
+        self.delay.is_none() && self.plan(Fault::Recv).is_never()
     }
 
     fn decide(&self, counts: &Counts, operation: Operation, peer: &str, fate: &mut Fate) {
@@ -191,26 +187,27 @@ impl FaultInjectionLayer {
         let nth = count(counts, peer, sends);
         let random = Random::new(self.seed, sends, nth, peer);
         if let Some((shortest, longest)) = self.delay {
-            let delay = shortest + times::part(longest - shortest, random.delay);
+            let range = longest.saturating_sub(shortest);
+            let delay = shortest.saturating_add(times::part(range, random.delay));
             fate.delay = fate.delay.max(delay);
         }
-        let error = |place| {
-            let detail = format!("fault injected {place} (number {nth})");
-            Error::new(ErrorKind::Injected, detail).at(operation, peer)
-        };
-        if !sends {
-            if self.recv.hits(random.before, nth) {
-                fate.before = Some(error("before the receive"));
+        let faults = [
+            (Fault::BeforeSend, "before the send", random.before),
+            (Fault::AfterSend, "after the delivery", random.after),
+            (Fault::Recv, "before the receive", random.before),
+        ];
+        for (fault, place, random) in faults {
+            if (fault == Fault::Recv) == sends || !self.plan(fault).hits(random, nth) {
+                continue;
             }
-            return;
-        }
-        if self.before_send.hits(random.before, nth) {
-            let error = || error("before the send").transient();
-            fate.before.get_or_insert_with(error);
-        }
-        if self.after_send.hits(random.after, nth) {
-            fate.after
-                .get_or_insert_with(|| error("after the delivery"));
+            let detail = format!("fault injected {place} (number {nth})");
+            let error = Error::new(ErrorKind::Injected, detail).at(operation, peer);
+            let (slot, error) = match fault {
+                Fault::BeforeSend => (&mut fate.before, error.transient()),
+                Fault::AfterSend => (&mut fate.after, error),
+                Fault::Recv => (&mut fate.before, error),
+            };
+            slot.get_or_insert(error);
         }
     }
 }

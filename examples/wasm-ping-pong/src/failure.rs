@@ -1,6 +1,6 @@
 use std::fmt;
 
-use choreo::{Error, ErrorKind, Operation};
+use choreo::{Error, ErrorKind};
 
 use crate::Options;
 
@@ -23,11 +23,8 @@ impl Failure {
         let error = error.with_role(role);
         let peer = error.peer().unwrap_or("its peer");
         let tried = match error.operation() {
-            Some(Operation::Send) => ["could not send to ", peer],
-            Some(Operation::Recv) => ["could not receive from ", peer],
-            Some(Operation::Choose) => ["could not choose for ", peer],
-            Some(Operation::Offer) => ["could not learn the choice of ", peer],
-            None => ["stopped", ""],
+            Some(operation) => format!("could not {operation} {peer}"),
+            None => "stopped".to_owned(),
         };
         let (why, advice) = match error.kind() {
             ErrorKind::Injected if options.retry => (
@@ -43,7 +40,7 @@ impl Failure {
             _ => (error.detail(), "Reload the page and run it again."),
         };
         Self {
-            what: format!("{role} {}{}: {why}.", tried[0], tried[1]),
+            what: format!("{role} {tried}: {why}."),
             advice,
             detail: error.to_string(),
         }

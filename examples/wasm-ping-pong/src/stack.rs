@@ -64,8 +64,10 @@ pub fn stack(
     stack = stack.layer(record).boxed();
     if options.retry {
         // Five more attempts, at the pace of slow motion where that is on.
-        let pause = Duration::from_millis(options.pace.max(2).into());
-        let retry = RetryLayer::new(5, pause).max_delay(pause * 2).jitter(false);
+        let pause = u64::from(options.pace.max(2));
+        let retry = RetryLayer::new(5, Duration::from_millis(pause))
+            .max_delay(Duration::from_millis(2 * pause))
+            .jitter(false);
         stack = stack.layer(retry).boxed();
     }
     if options.metrics {

@@ -1,3 +1,5 @@
+use std::fmt::{self, Write};
+
 use super::diagram::{Diagram, End, Row, cut};
 use super::recording::{Log, Payload};
 use crate::times;
@@ -24,13 +26,7 @@ const STYLE: &str = "svg:root{color:#1f2328}\
 /// Draws a recording as an SVG sequence diagram.
 pub(super) fn draw(log: &Log) -> String {
     let diagram = Diagram::new(log);
-    let mut canvas = Canvas {
-        columns: columns(&diagram),
-        diagram: &diagram,
-        right: 0,
-        bottom: MARGIN + BOX,
-        out: String::new(),
-    };
+    let mut canvas = Canvas::new(&diagram);
     for row in &diagram.rows {
         canvas.row(row);
     }
@@ -42,177 +38,174 @@ pub(super) fn draw(log: &Log) -> String {
     canvas.finish()
 }
 
-/// Where the lifelines stand, so that names and texts fit between them.
-fn columns(diagram: &Diagram<'_>) -> Vec<i64> {
-    let mut columns = Vec::new();
-    let mut next = MARGIN + TIMES;
-    for (index, name) in diagram.participants.iter().enumerate() {
-        let half = box_width(name) / 2;
-        let mut column = next + half;
-        for row in &diagram.rows {
-            let other = row.from.min(row.to);
-            if let (Some(left), true) = (columns.get(other), row.from.max(row.to) == index) {
-                let failure = width(&cut(row.failure.unwrap_or_default(), LONGEST_TEXT));
-                column = column.max(left + width(&label(row, diagram)).max(failure) + 48);
-            }
-        }
-        columns.push(column);
-        next = column + (half + MARGIN).max(LEAST_GAP / 2);
-    }
-    columns
-}
-
-fn box_width(name: &str) -> i64 {
-    (width(&cut(name, LONGEST_NAME)) + 32).max(72)
-}
-
 /// The picture below its head, as far as it is drawn.
 struct Canvas<'a> {
     diagram: &'a Diagram<'a>,
-    columns: Vec<i64>,
+    /// Where the first lifeline stands, and how far it is to the next.
+    first: i64,
+    gap: i64,
     right: i64,
     bottom: i64,
     out: String,
 }
 
-impl Canvas<'_> {
+impl<'a> Canvas<'a> {
+    /// Names and texts fit between the lifelines.
+    fn new(diagram: &'a Diagram<'a>) -> Self {
+        let (mut widest, mut gap) = (72, LEAST_GAP);
+        for name in &diagram.participants {
+            widest = widest.max(box_width(name));
+        }
+        for row in &diagram.rows {
+            let failure = width(&cut(row.failure.unwrap_or_default(), LONGEST_TEXT));
+            let gaps = row.from.abs_diff(row.to).max(1) as i64;
+            gap = gap.max((width(&label(row, diagram)).max(failure) + 48) / gaps);
+        }
+        Self {
+            diagram,
+            first: MARGIN + TIMES + widest / 2,
+            gap: gap.max(widest + MARGIN),
+            right: 0,
+            bottom: MARGIN + BOX,
+            out: String::new(),
+        }
+    }
+
+    fn column(&self, participant: usize) -> i64 {
+        self.first + self.gap * participant as i64
+    }
+
     fn row(&mut self, row: &Row<'_>) {
-        let (from, to) = (self.columns[row.from], self.columns[row.to]);
+        let (from, to) = (self.column(row.from), self.column(row.to));
         self.bottom += ROW;
         let y = self.bottom;
-        self.put(r#"<g class="choreo-row"><title>"#);
-        self.text(&full(row, self.diagram));
-        self.put("</title>");
-        self.words(
-            MARGIN,
-            y + 4,
-            r#"class="choreo-time""#,
-            &times::in_words(row.at),
-        );
         let is_choice = matches!(row.payload, Some(Payload::Label(_)));
-        self.put(match row.failure {
-            Some(_) => r#"<g class="choreo-failed">"#,
-            None if is_choice => r#"<g class="choreo-choice">"#,
-            None => "<g>",
-        });
-        let text = label(row, self.diagram);
-        let way = to - from;
-        // The line ends in a mark.
-        let (x, dashes, mark) = match row.end {
-            End::NotReceived => (to, "", "m-5-5l10 10m0-10l-10 10"),
-            End::Broken => (from + way / 2, "", "m-5-5l10 10m0-10l-10 10"),
-            End::InFlight if way > 0 => (from + way / 4 * 3, "5 4", "l-8-5v10z"),
-            End::InFlight => (from + way / 4 * 3, "5 4", "l8-5v10z"),
-            End::Arrived if way > 0 => (to, "", "l-8-5v10z"),
-            End::Arrived => (to, "", "l8-5v10z"),
+        let colour = match row.failure {
+            Some(_) => "choreo-failed",
+            None if is_choice => "choreo-choice",
+            None => "",
         };
+        let way = to - from;
+        let (start, tip) = match row.end {
+            End::NotReceived => (to, to),
+            End::Broken => (from, from + way / 2),
+            End::InFlight => (from, from + way / 4 * 3),
+            End::Arrived => (from, to),
+        };
+        let (dashes, mark) = match row.end {
+            End::NotReceived | End::Broken => ("", "m-5-5l10 10m0-10l-10 10"),
+            End::InFlight if way > 0 => ("5 4", "l-8-5v10z"),
+            End::InFlight => ("5 4", "l8-5v10z"),
+            End::Arrived if way > 0 => ("", "l-8-5v10z"),
+            End::Arrived => ("", "l8-5v10z"),
+        };
+        self.put(format_args!(
+            r#"<g class="choreo-row"><title>{}</title><text x="{MARGIN}" y="{}" class="choreo-time">{}</text><g class="{colour}"><path d="M{start} {y}H{tip}{mark}" {LINE} stroke-dasharray="{dashes}"/>"#,
+            escaped(&full(row, self.diagram)),
+            y + 4,
+            times::in_words(row.at),
+        ));
+        let text = label(row, self.diagram);
         if row.end == End::NotReceived {
-            self.line(&format!("M{x} {y}{mark}"), dashes);
-            self.words(x + 12, y + 4, "", &text);
+            self.words(tip + 12, y + 4, &text);
         } else {
-            self.line(&format!("M{from} {y}H{x}{mark}"), dashes);
             let middle = i64::midpoint(from, to);
             if is_choice {
                 let wide = width(&text) + 20;
-                self.put(&format!(
+                self.put(format_args!(
                     r#"<rect x="{}" y="{}" width="{wide}" height="20" rx="10" opacity=".14"/>"#,
                     middle - wide / 2,
                     y - 24
                 ));
             }
-            self.words(middle, y - 10, MIDDLE, &text);
+            self.write(middle, y - 10, "middle", &text);
             if let Some(failure) = row.failure {
                 self.bottom += SECOND_LINE;
-                self.words(middle, y + 19, MIDDLE, &cut(failure, LONGEST_TEXT));
+                self.write(middle, y + 19, "middle", &cut(failure, LONGEST_TEXT));
             }
         }
-        self.put("</g></g>");
-    }
-
-    fn participant(&mut self, x: i64, y: i64, name: &str) {
-        let wide = box_width(name);
-        self.put("<g><title>");
-        self.text(name);
-        self.put(&format!(
-            r#"</title><rect x="{}" y="{y}" width="{wide}" height="{BOX}" rx="6" fill-opacity=".08" stroke="currentColor" stroke-opacity=".45"/>"#,
-            x - wide / 2
-        ));
-        self.words(x, y + 21, MIDDLE, &cut(name, LONGEST_NAME));
-        self.put("</g>");
+        self.out.push_str("</g></g>");
     }
 
     fn note(&mut self, note: &str) {
         self.bottom += ROW;
-        self.words(MARGIN, self.bottom + 4, "", note);
+        self.words(MARGIN, self.bottom + 4, note);
     }
 
     /// Puts the head above what is drawn, now that its size is known.
     fn finish(mut self) -> String {
         let body = std::mem::take(&mut self.out);
         let names = &self.diagram.participants;
-        if let (Some(x), Some(name)) = (self.columns.last(), names.last()) {
-            self.right = self.right.max(x + box_width(name) / 2);
-        }
         let end = self.bottom + MARGIN + SECOND_LINE;
-        let (wide, high) = (self.right + MARGIN, end + BOX + MARGIN);
-        self.put(&format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" class="choreo-diagram" role="img" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}" font-family="system-ui,sans-serif" font-size="13"><title>Sequence diagram</title><desc>"#
+        let wide = self.right.max(self.column(names.len()) - self.gap / 2) + MARGIN;
+        let high = end + BOX + MARGIN;
+        let summary = escaped(&summary(self.diagram));
+        self.put(format_args!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="choreo-diagram" role="img" width="{wide}" height="{high}" viewBox="0 0 {wide} {high}" font-family="system-ui,sans-serif" font-size="13"><title>Sequence diagram</title><desc>{summary}</desc><style>{STYLE}</style><g fill="currentColor">"#
         ));
-        self.text(&summary(self.diagram));
-        self.put("</desc><style>");
-        self.put(STYLE);
-        self.put(r#"</style><g fill="currentColor"><g opacity=".3">"#);
-        for x in self.columns.clone() {
-            self.line(&format!("M{x} {MARGIN}V{end}"), "");
+        for (index, name) in names.iter().enumerate() {
+            let x = self.column(index);
+            self.put(format_args!(
+                r#"<path d="M{x} {}V{end}" {LINE} opacity=".3"/>"#,
+                MARGIN + BOX
+            ));
+            for y in [MARGIN, end] {
+                let wide = box_width(name);
+                self.put(format_args!(
+                    r#"<g><title>{}</title><rect x="{}" y="{y}" width="{wide}" height="{BOX}" rx="6" fill-opacity=".08" stroke="currentColor" stroke-opacity=".45"/>"#,
+                    escaped(name),
+                    x - wide / 2
+                ));
+                self.write(x, y + 21, "middle", &cut(name, LONGEST_NAME));
+                self.out.push_str("</g>");
+            }
         }
-        self.put("</g>");
-        for (x, name) in self.columns.clone().into_iter().zip(names) {
-            self.participant(x, MARGIN, name);
-            self.participant(x, end, name);
-        }
-        self.put(&body);
-        self.put("</g></svg>\n");
+        self.put(format_args!("{body}</g></svg>\n"));
         self.out
     }
 
-    fn line(&mut self, path: &str, dashes: &str) {
-        self.put(&format!(
-            r#"<path d="{path}" stroke="currentColor" stroke-width="1.5" stroke-dasharray="{dashes}"/>"#
+    /// Text from there to the right.
+    fn words(&mut self, x: i64, y: i64, text: &str) {
+        self.right = self.right.max(x + width(text));
+        self.write(x, y, "start", text);
+    }
+
+    fn write(&mut self, x: i64, y: i64, anchor: &str, text: &str) {
+        let text = escaped(text);
+        self.put(format_args!(
+            r#"<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>"#
         ));
     }
 
-    fn words(&mut self, x: i64, y: i64, attributes: &str, text: &str) {
-        let wide = width(text);
-        self.right = self
-            .right
-            .max(x + if attributes == MIDDLE { wide / 2 } else { wide });
-        self.put(&format!(r#"<text x="{x}" y="{y}" {attributes}>"#));
-        self.text(text);
-        self.put("</text>");
-    }
-
     /// Adds markup.
-    fn put(&mut self, markup: &str) {
-        self.out.push_str(markup);
-    }
-
-    /// Adds text, which may hold anything.
-    fn text(&mut self, text: &str) {
-        for c in text.chars() {
-            match c {
-                '&' => self.put("&amp;"),
-                '<' => self.put("&lt;"),
-                '>' => self.put("&gt;"),
-                '\n' | '\t' => self.out.push(' '),
-                // What XML does not allow.
-                '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => self.out.push('\u{fffd}'),
-                c => self.out.push(c),
-            }
-        }
+    fn put(&mut self, markup: fmt::Arguments<'_>) {
+        // Writing to a string does not fail.
+        let _ = self.out.write_fmt(markup);
     }
 }
 
-const MIDDLE: &str = r#"text-anchor="middle""#;
+const LINE: &str = r#"stroke="currentColor" stroke-width="1.5""#;
+
+fn box_width(name: &str) -> i64 {
+    (width(&cut(name, LONGEST_NAME)) + 32).max(72)
+}
+
+/// Text, which may hold anything, as markup.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\n' | '\t' => out.push(' '),
+            // What XML does not allow.
+            '\0'..='\x1f' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
 
 /// What stands on an arrow: the colour says already what is a choice.
 fn label(row: &Row<'_>, diagram: &Diagram<'_>) -> String {
