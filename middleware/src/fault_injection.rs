@@ -55,8 +55,9 @@ pub struct FaultInjection<H> {
 #[derive(Clone, Debug, Default)]
 pub struct FaultInjectionLayer {
     seed: u64,
-    /// Of each fault.
-    plans: [Plan; 3],
+    before_send: Plan,
+    after_send: Plan,
+    recv: Plan,
     delay: Option<(Duration, Duration)>,
 }
 
@@ -113,14 +114,14 @@ macro_rules! setters {
         /// The probability of a fault, from 0 to 1.
         #[must_use]
         pub fn with_rate(mut self, fault: Fault, rate: f64) -> Self {
-            self.$($layer.)?plans[fault as usize].rate = rate;
+            self.$($layer.)?plan(fault).rate = rate;
             self
         }
 
         /// Which operations a fault hits besides: 1 is the first with each peer in its direction.
         #[must_use]
         pub fn with_schedule(mut self, fault: Fault, nth: impl IntoIterator<Item = u64>) -> Self {
-            self.$($layer.)?plans[fault as usize].schedule = nth.into_iter().collect();
+            self.$($layer.)?plan(fault).schedule = nth.into_iter().collect();
             self
         }
 
@@ -169,17 +170,20 @@ impl FaultInjectionLayer {
 
     setters!();
 
-    fn plan(&self, fault: Fault) -> &Plan {
-        &self.plans[fault as usize]
+    fn plan(&mut self, fault: Fault) -> &mut Plan {
+        match fault {
+            Fault::BeforeSend => &mut self.before_send,
+            Fault::AfterSend => &mut self.after_send,
+            Fault::Recv => &mut self.recv,
+        }
     }
 
     fn leaves_sends_alone(&self) -> bool {
-        let never = |fault| self.plan(fault).is_never();
-        self.delay.is_none() && never(Fault::BeforeSend) && never(Fault::AfterSend)
+        self.delay.is_none() && self.before_send.is_never() && self.after_send.is_never()
     }
 
     fn leaves_receives_alone(&self) -> bool {
-        self.delay.is_none() && self.plan(Fault::Recv).is_never()
+        self.delay.is_none() && self.recv.is_never()
     }
 
     fn decide(&self, counts: &Counts, operation: Operation, peer: &str, fate: &mut Fate) {
@@ -191,23 +195,23 @@ impl FaultInjectionLayer {
             let delay = shortest.saturating_add(times::part(range, random.delay));
             fate.delay = fate.delay.max(delay);
         }
-        let faults = [
-            (Fault::BeforeSend, "before the send", random.before),
-            (Fault::AfterSend, "after the delivery", random.after),
-            (Fault::Recv, "before the receive", random.before),
-        ];
-        for (fault, place, random) in faults {
-            if (fault == Fault::Recv) == sends || !self.plan(fault).hits(random, nth) {
-                continue;
-            }
+        let error = |place| {
             let detail = format!("fault injected {place} (number {nth})");
-            let error = Error::new(ErrorKind::Injected, detail).at(operation, peer);
-            let (slot, error) = match fault {
-                Fault::BeforeSend => (&mut fate.before, error.transient()),
-                Fault::AfterSend => (&mut fate.after, error),
-                Fault::Recv => (&mut fate.before, error),
-            };
-            slot.get_or_insert(error);
+            Error::new(ErrorKind::Injected, detail).at(operation, peer)
+        };
+        if !sends {
+            if self.recv.hits(random.before, nth) {
+                fate.before = Some(error("before the receive"));
+            }
+            return;
+        }
+        if self.before_send.hits(random.before, nth) {
+            let error = || error("before the send").transient();
+            fate.before.get_or_insert_with(error);
+        }
+        if self.after_send.hits(random.after, nth) {
+            fate.after
+                .get_or_insert_with(|| error("after the delivery"));
         }
     }
 }

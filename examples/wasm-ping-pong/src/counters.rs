@@ -11,7 +11,13 @@ pub(crate) fn counters(instruments: &Instruments) -> String {
         for peer in metrics.snapshot().peers {
             for operation in [Operation::Send, Operation::Recv] {
                 let counted = peer.of(operation);
-                let wait = counted.waits.mean().map_or(0, |wait| wait.subsec_micros());
+                let wait = match counted.waits.mean() {
+                    Some(wait) => format!(
+                        "{}",
+                        wait.as_secs() * 1_000_000 + u64::from(wait.subsec_micros())
+                    ),
+                    None => String::new(),
+                };
                 if counted.count + counted.errors > 0 {
                     // Writing to a string does not fail.
                     let _ = writeln!(

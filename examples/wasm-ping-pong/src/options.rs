@@ -42,7 +42,7 @@ impl Options {
     }
 
     /// No message yet, over the layers whose bits are set: 1 is Trace, 2 Metrics, 4 Retry, and 8
-    /// FaultInjection.
+    /// `FaultInjection`.
     #[must_use]
     pub fn over(layers: u8, pace: u32, faults: Faults) -> Self {
         let chosen = |bit| layers & bit != 0;

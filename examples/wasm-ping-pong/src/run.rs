@@ -28,8 +28,8 @@ pub struct Run {
 #[wasm_bindgen]
 impl Run {
     /// A run that has not started: what Alice says and how often, over which layers
-    /// (1 is Trace, 2 Metrics, 4 Retry, 8 FaultInjection), how many milliseconds to wait before each operation, and
-    /// which sends fail, chosen by a seed, and how many, in percent.
+    /// (1 is Trace, 2 Metrics, 4 Retry, and 8 `FaultInjection`), how many milliseconds to wait
+    /// before each operation, and which sends fail, chosen by a seed, and how many, in percent.
     #[must_use]
     #[wasm_bindgen(constructor)]
     pub fn new(message: String, rounds: u32, layers: u8, pace: u32, seed: u32, rate: f64) -> Self {
@@ -98,7 +98,7 @@ impl Run {
 
     /// What Metrics has counted: a line for each role and operation, with tabs between role,
     /// operation, count, errors, bytes, how many had to wait, and the microseconds that these
-    /// waited on average.
+    /// waited on average (nothing when none did).
     #[wasm_bindgen(getter)]
     pub fn counters(&self) -> String {
         counters(self.instruments())

@@ -503,7 +503,7 @@ impl Fault for SendsHalf {
             let (codec, mut half) = (Codec::default(), Vec::new());
             if let Err(error) = message.encode(codec, &mut half) {
                 let half = Again(Encoded::from_parts(
-                    half.freeze(),
+                    half.into(),
                     codec,
                     message.type_tag(),
                 ));
