@@ -10,17 +10,14 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 
-use choreo_core::{
-    BoxFuture, ChoreoHandler, Layer, Operation, Outgoing, PeerMap, Recipients, Result, RoleId,
-    handler_fn,
-};
+use choreo_core::{ChoreoHandler, Layer, Operation, PeerMap, Result, RoleId, handler_fn};
 
 use crate::in_box::in_box;
 use crate::size::Size;
 use crate::watched::Watched;
 pub use snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
 use stats::{Config, Peer, Registry};
-use watch::{Waited, watch};
+use watch::{Waited, Watch};
 
 /// Counts operations, bytes, errors and waits, for each peer and each kind of operation.
 ///
@@ -212,38 +209,26 @@ impl fmt::Debug for MetricsHandle {
 }
 
 impl<H: ChoreoHandler> Metrics<H> {
-    fn send<'a>(
-        &'a self,
-        endpoint: &'a H::Endpoint,
-        to: Recipients<'a, H::Role>,
-        payload: Outgoing<'a>,
-    ) -> BoxFuture<'a, Result<()>> {
-        in_box(move || async move {
-            let operation = Operation::sending(payload);
-            let stats = |peer| self.peer(peer).of(operation);
-            let watched = Watched::<Size>::of(payload);
-            let sent = to.send(&self.inner, endpoint, watched.outgoing(payload));
-            let (sent, waited) = match to {
-                Recipients::One(peer) => watch(sent, stats(peer)).await,
-                Recipients::All(_) => (sent.await, Waited::default()),
-            };
-            match &sent {
-                Ok(()) => {
-                    let bytes = watched.note().of(payload);
-                    to.roles()
-                        .iter()
-                        .for_each(|peer| stats(peer).count(waited, bytes));
-                }
-                Err(error) => {
-                    let named = |peer: &&H::Role| error.peer() == Some(&RoleId::name(*peer));
-                    let roles = to.roles();
-                    if let Some(peer) = roles.iter().find(named).or(roles.first()) {
-                        stats(peer).count_error();
-                    }
+    #[cold]
+    fn count_broadcast(
+        &self,
+        to: &[H::Role],
+        operation: Operation,
+        sent: &Result<()>,
+        bytes: usize,
+    ) {
+        let stats = |peer| self.peer(peer).of(operation);
+        match sent {
+            Ok(()) => to
+                .iter()
+                .for_each(|peer| stats(peer).count(Waited::default(), bytes)),
+            Err(error) => {
+                let named = |peer: &&H::Role| error.peer() == Some(&RoleId::name(*peer));
+                if let Some(peer) = to.iter().find(named).or(to.first()) {
+                    stats(peer).count_error();
                 }
             }
-            sent
-        })
+        }
     }
 }
 
@@ -266,18 +251,34 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            self.send(endpoint, Recipients::One(to), payload)
+            let stats = self.peer(to).of(Operation::sending(payload));
+            in_box(move || async move {
+                let watched = Watched::<Size>::of(payload);
+                let sent = self.inner.send_payload(endpoint, to, watched.outgoing(payload));
+                Watch::new(sent, stats, |sent: &Result<()>, waited| match sent {
+                    Ok(()) => stats.count(waited, watched.note().of(payload)),
+                    Err(_) => stats.count_error(),
+                })
+                .await
+            })
         }
         fn send_to_all(self, endpoint, to, payload) {
-            self.send(endpoint, Recipients::All(to), payload)
+            Box::pin(async move {
+                let watched = Watched::<Size>::of(payload);
+                let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload)).await;
+                let bytes = watched.note().of(payload);
+                self.count_broadcast(to, Operation::sending(payload), &sent, bytes);
+                sent
+            })
         }
         fn recv_payload(self, endpoint, from) {
             let peer = self.peer(from);
-            in_box(move || async move {
+            in_box(move || {
                 let received = self.inner.recv_payload(endpoint, from);
-                let (received, waited) = watch(received, peer.of(Operation::Recv)).await;
-                peer.count_received(&received, waited);
-                received
+                let stats = peer.of(Operation::Recv);
+                Watch::new(received, stats, |received: &_, waited| {
+                    peer.count_received(received, waited);
+                })
             })
         }
     }

@@ -95,6 +95,7 @@ impl Peer {
     }
 
     /// Counts a message or a label; which it would have been, is not known of one that failed.
+    #[inline]
     pub(super) fn count_received(&self, received: &Result<Incoming>, waited: Waited) {
         match received {
             Ok(Incoming::Message(message)) => self.recv.count(waited, message.bytes().len()),
@@ -157,6 +158,7 @@ impl Stats {
     }
 
     /// Counts an operation that went well.
+    #[inline]
     pub(super) fn count(&self, waited: Waited, bytes: usize) {
         let one = if waited.waited { ONE + WAITED } else { ONE };
         if bytes < LARGE {

@@ -502,11 +502,7 @@ impl Fault for SendsHalf {
         if let Outgoing::Message(message) = payload {
             let (codec, mut half) = (Codec::default(), Vec::new());
             if let Err(error) = message.encode(codec, &mut half) {
-                let half = Again(Encoded::from_parts(
-                    half.into(),
-                    codec,
-                    message.type_tag(),
-                ));
+                let half = Again(Encoded::from_parts(half.into(), codec, message.type_tag()));
                 inner
                     .send_payload(endpoint, to, Outgoing::Message(&half))
                     .await?;
