@@ -13,7 +13,7 @@ mod record;
 mod retry;
 #[cfg(any(feature = "metrics", feature = "trace"))]
 mod size;
-#[cfg(any(feature = "fault-injection", feature = "metrics", feature = "record"))]
+#[cfg(any(feature = "fault-injection", feature = "metrics"))]
 mod sorted;
 #[cfg(feature = "timeout")]
 mod timeout;
