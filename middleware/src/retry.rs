@@ -8,7 +8,7 @@ use choreo_core::{
 use crate::in_box::in_box;
 use crate::times;
 
-/// Sends again what provably was not sent: [`Error::is_transient`].
+/// Sends again what provably was not sent: [`is_transient`](choreo_core::Error::is_transient).
 ///
 /// Anything else is never repeated: an error that may have come after the delivery, one that
 /// would come again (a message that does not serialise, a protocol violation), and receives.

@@ -38,9 +38,10 @@ impl Run {
             rounds: rounds as usize,
             ..Options::over(layers, pace, Faults { seed, rate })
         };
+        let instruments = Instruments::new(&options);
         let (stop, stopped) = oneshot::channel();
         Self {
-            shared: Rc::new((options.clone(), Instruments::new(&options))),
+            shared: Rc::new((options, instruments)),
             stop: RefCell::new(Some(stop)),
             stopped: RefCell::new(Some(stopped)),
         }
