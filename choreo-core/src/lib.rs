@@ -26,7 +26,7 @@ mod typed;
 mod validate;
 
 pub use async_trait::async_trait;
-pub use bytes::Bytes;
+pub use bytes::{Bytes, BytesMut};
 pub use erased_serde;
 pub use futures::future::BoxFuture;
 pub use tower_layer::Layer;
