@@ -5,7 +5,7 @@
 //! ```
 
 use choreo::prelude::*;
-use choreo::{BytesMut, Codec, Outgoing, async_trait, forward};
+use choreo::{Codec, Outgoing, async_trait, forward};
 
 /// Configures the layer.
 #[derive(Clone, Copy)]
@@ -35,7 +35,7 @@ impl<H> MaxSize<H> {
         let Outgoing::Message(message) = payload else {
             return Ok(());
         };
-        let mut encoded = BytesMut::new();
+        let mut encoded = Vec::new();
         message.encode(Codec::default(), &mut encoded)?;
         if encoded.len() <= self.bytes {
             return Ok(());

@@ -22,6 +22,9 @@ pub use choreo_handler_rumpsteak::{
 ))]
 pub use choreo_middleware as middleware;
 
+#[cfg(feature = "session")]
+pub use choreo_session as session;
+
 #[cfg(feature = "websocket")]
 pub use choreo_transport_websocket as websocket;
 
@@ -37,6 +40,9 @@ pub mod prelude {
 
     #[cfg(feature = "rumpsteak")]
     pub use crate::{RumpsteakEndpoint, RumpsteakHandler, RumpsteakSession, SimpleChannel};
+
+    #[cfg(feature = "session")]
+    pub use crate::session::{Session, SessionConfig};
 
     #[cfg(feature = "websocket")]
     pub use crate::websocket::WebSocketConnector;

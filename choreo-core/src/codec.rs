@@ -1,6 +1,5 @@
 use std::fmt;
 
-use bytes::BytesMut;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,37 +34,35 @@ impl Codec {
     }
 
     /// Appends the encoded value.
-    pub(crate) fn encode<T: Serialize + ?Sized>(self, value: &T, out: &mut BytesMut) -> Result<()> {
+    pub(crate) fn encode<T: Serialize + ?Sized>(self, value: &T, out: &mut Vec<u8>) -> Result<()> {
         match self {
-            Self::Postcard => postcard::serialize_with_flavor(value, Append(out))
-                .map_err(|error| failed(ErrorKind::Encode, value, error)),
+            Self::Postcard => postcard::serialize_with_flavor(value, Append(out)).map_err(|_| {
+                let tag = crate::TypeTag::of::<T>();
+                Error::new(ErrorKind::Encode, format!("a {tag} does not serialise"))
+            }),
         }
     }
 
     /// Decodes a value that takes up all of `bytes`.
     pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T> {
         match self {
-            Self::Postcard => match postcard::take_from_bytes(bytes) {
-                Ok((value, [])) => Ok(value),
-                Ok((_, rest)) => Err(Error::new(
-                    ErrorKind::Decode,
-                    format!(
-                        "{} of {} bytes are left over after a {}",
-                        rest.len(),
-                        bytes.len(),
-                        crate::TypeTag::of::<T>()
-                    ),
-                )),
-                Err(error) => Err(Error::new(
-                    ErrorKind::Decode,
-                    format!(
-                        "{} bytes are not a {}",
-                        bytes.len(),
-                        crate::TypeTag::of::<T>()
-                    ),
-                )
-                .with_source(error)),
-            },
+            Self::Postcard => {
+                let (tag, all) = (crate::TypeTag::of::<T>(), bytes.len());
+                let malformed = |what| Error::new(ErrorKind::Decode, what);
+                match postcard::take_from_bytes(bytes) {
+                    Ok((value, [])) => Ok(value),
+                    Ok((_, rest)) => Err(malformed(format!(
+                        "{} of {all} bytes are left over after a {tag}",
+                        rest.len()
+                    ))),
+                    // In few words: those of postcard's error would be a kilobyte of each module.
+                    Err(error) => Err(malformed(format!("{all} bytes are not a {tag}"))
+                        .with_source(match error {
+                            postcard::Error::DeserializeUnexpectedEnd => Malformed::EndsEarly,
+                            _ => Malformed::NoValue,
+                        })),
+                }
+            }
         }
     }
 }
@@ -78,16 +75,26 @@ impl fmt::Display for Codec {
     }
 }
 
-fn failed<T: ?Sized>(kind: ErrorKind, _: &T, error: postcard::Error) -> Error {
-    Error::new(
-        kind,
-        format!("a {} does not serialise", crate::TypeTag::of::<T>()),
-    )
-    .with_source(error)
+/// Why bytes are no value.
+#[derive(Debug)]
+enum Malformed {
+    EndsEarly,
+    NoValue,
 }
 
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::EndsEarly => "they end too early",
+            Self::NoValue => "they hold what is none of its values",
+        })
+    }
+}
+
+impl std::error::Error for Malformed {}
+
 /// Lets postcard write to the end of a buffer that is reused.
-struct Append<'a>(&'a mut BytesMut);
+struct Append<'a>(&'a mut Vec<u8>);
 
 impl Flavor for Append<'_> {
     type Output = ();
@@ -98,7 +105,7 @@ impl Flavor for Append<'_> {
     }
 
     fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.extend_from_slice(&[data]);
+        self.0.push(data);
         Ok(())
     }
 

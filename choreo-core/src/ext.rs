@@ -73,7 +73,10 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
         endpoint: &'a Self::Endpoint,
         from: Self::Role,
     ) -> impl Future<Output = Result<M>> + Send + 'a {
-        async move { received(self.recv_payload(endpoint, &from).await, &from) }
+        async move {
+            received(self.recv_payload(endpoint, &from).await)
+                .map_err(|error| locate(error, Operation::Recv, &from))
+        }
     }
 
     /// Tells a role which alternative this role has chosen.
@@ -109,7 +112,10 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
         endpoint: &'a Self::Endpoint,
         from: Self::Role,
     ) -> impl Future<Output = Result<L>> + Send + 'a {
-        async move { offered(self.recv_payload(endpoint, &from).await, &from) }
+        async move {
+            offered(self.recv_payload(endpoint, &from).await)
+                .map_err(|error| locate(error, Operation::Offer, &from))
+        }
     }
 
     /// Sends one message to many roles.
@@ -180,28 +186,17 @@ pub trait ChoreoHandlerExt: ChoreoHandler {
 impl<H: ChoreoHandler + ?Sized> ChoreoHandlerExt for H {}
 
 /// The message that a receive gave.
-pub(crate) fn received<M: DeserializeOwned>(
-    payload: Result<Incoming>,
-    from: &impl RoleId,
-) -> Result<M> {
-    let message = match payload {
-        Ok(Incoming::Message(message)) => message.decode(),
-        Ok(label) => label.into_message().and_then(|message| message.decode()),
-        Err(error) => Err(error),
-    };
-    message.map_err(|error| locate(error, Operation::Recv, from))
+pub(crate) fn received<M: DeserializeOwned>(payload: Result<Incoming>) -> Result<M> {
+    payload?.into_message()?.decode()
 }
 
 /// The label that a receive gave.
-pub(crate) fn offered<L: LabelId>(payload: Result<Incoming>, from: &impl RoleId) -> Result<L> {
-    let label = payload.and_then(Incoming::into_label).and_then(|label| {
-        let expected = L::NAMES.unwrap_or_default();
-        L::from_name(label).map_err(|label| unknown_label(label.as_str(), expected))
-    });
-    label.map_err(|error| locate(error, Operation::Offer, from))
+pub(crate) fn offered<L: LabelId>(payload: Result<Incoming>) -> Result<L> {
+    L::from_name(payload?.into_label()?)
+        .map_err(|label| unknown_label(label.as_str(), L::NAMES.unwrap_or_default()))
 }
 
-pub(crate) fn locate(error: Error, operation: Operation, peer: &impl RoleId) -> Error {
+fn locate(error: Error, operation: Operation, peer: &impl RoleId) -> Error {
     error.at(operation, peer.name())
 }
 

@@ -65,26 +65,25 @@ impl<M: Sync + 'static> Extensions<M> {
     }
 
     /// Runs the extension of that name.
-    pub(crate) async fn run(
-        &self,
+    pub(crate) fn run<'a>(
+        &'a self,
         name: &str,
-        argument: &(dyn Any + Send + Sync),
-        received: &[M],
-    ) -> Result<Flow> {
+        argument: &'a (dyn Any + Send + Sync),
+        received: &'a [M],
+    ) -> Result<BoxFuture<'a, Result<Flow>>> {
         let Some((_, extension)) = self.by_name.iter().find(|(known, _)| known == name) else {
             return Err(unregistered(name, &self.names().collect::<Vec<_>>()));
         };
-        match extension.run(argument, received) {
-            Ok(running) => running.await,
-            Err(expected) => Err(Error::new(
+        extension.run(argument, received).map_err(|expected| {
+            Error::new(
                 ErrorKind::Extension,
                 format!("extension `{name}` takes a {expected}, the program gives it another type"),
-            )),
-        }
+            )
+        })
     }
 }
 
-fn unregistered(name: &str, registered: &[&str]) -> Error {
+pub(crate) fn unregistered(name: &str, registered: &[&str]) -> Error {
     let there_are = match registered {
         [] => "none is; give them with `Interpreter::extensions`".into(),
         _ => format!("there are: {}", list(registered)),

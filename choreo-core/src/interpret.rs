@@ -1,15 +1,15 @@
 use std::fmt;
-use std::future::poll_fn;
-use std::task::Poll;
+use std::future::ready;
 
-use futures::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::ext::{self, locate, unknown_label};
+use crate::ext::{offered, received, unknown_label};
+use crate::nested::Runs;
 use crate::runtime;
+use crate::steps::Steps;
 use crate::{
-    ChoreoHandler, ChoreoHandlerExt, Effect, Error, ErrorKind, Extensions, Flow, Label, Operation,
+    BoxFuture, ChoreoHandler, Effect, Error, ErrorKind, Extensions, Flow, Incoming, Label,
     Outgoing, Program, Result, RoleId,
 };
 
@@ -127,13 +127,6 @@ where
         program: &Program<H::Role, M>,
     ) -> Result<InterpretResult<M>, InterpretError<M>> {
         let mut received = InterpretResult::default();
-        let receives = program
-            .effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Recv { .. }));
-        received
-            .received_values
-            .reserve(receives.count().min(self.received_limit));
         let done = match program.validate() {
             Ok(()) => self.program(program, &mut received).await,
             Err(error) => Err(error),
@@ -144,96 +137,89 @@ where
         }
     }
 
+    /// Runs the steps. All of them share three awaits, for what sends, for what receives, and for
+    /// what runs in a box of its own: each is a part of the future, which is to stay small.
     async fn program(
         &self,
         program: &Program<H::Role, M>,
         received: &mut InterpretResult<M>,
     ) -> Result<Flow> {
-        for (index, effect) in program.effects.iter().enumerate() {
-            match self.effect(effect, received).await {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::ExitLoop) => return Ok(Flow::ExitLoop),
-                Err(error) => {
-                    return Err(at_step(error, index, effect));
+        let mut steps = Steps::new(program);
+        while let Some(effect) = steps.next() {
+            let done = match effect {
+                Effect::Send { .. } | Effect::Choose { .. } | Effect::Broadcast { .. } => {
+                    self.send(effect).await.map(|()| Flow::Continue)
                 }
+                Effect::Recv { from } | Effect::Offer { from } | Effect::Branch { from, .. } => {
+                    match self.check_room(received) {
+                        Ok(()) => {
+                            let payload = self.handler.recv_payload(self.endpoint, from).await;
+                            received.keep(effect, payload, &mut steps)
+                        }
+                        Err(full) => Err(full),
+                    }
+                }
+                Effect::Loop { times, body } => {
+                    steps.enter_loop(*times, body);
+                    Ok(Flow::Continue)
+                }
+                Effect::ExitLoop => Ok(Flow::ExitLoop),
+                Effect::End => Ok(Flow::Continue),
+                Effect::Parallel { .. } | Effect::Timeout { .. } | Effect::Extension { .. } => {
+                    match steps.run_nested() {
+                        Some(run) => run(self, effect, received).await,
+                        None => Ok(Flow::Continue),
+                    }
+                }
+            };
+            match done {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::ExitLoop) if steps.exit_loop() => {}
+                Ok(Flow::ExitLoop) => return Ok(Flow::ExitLoop),
+                Err(error) => return Err(steps.locate(effect.locate(error))),
+            }
+            if steps.want_breath() {
+                runtime::yield_now().await;
             }
         }
         Ok(Flow::Continue)
     }
 
-    /// One await for all that sends, one for all that receives, one for all that holds other
-    /// steps: each is a part of the future, which is to stay small.
-    async fn effect(
-        &self,
-        effect: &Effect<H::Role, M>,
-        received: &mut InterpretResult<M>,
-    ) -> Result<Flow> {
-        let outgoing = match effect {
-            Effect::Send { to, message } => Some((to, Outgoing::Message(message))),
-            Effect::Choose { to, label } => Some((to, Outgoing::Label(label.as_str()))),
-            _ => None,
-        };
-        if let Some((to, payload)) = outgoing {
-            let sent = self.handler.send_payload(self.endpoint, to, payload).await;
-            sent.map_err(|error| locate(error, Operation::sending(payload), to))?;
-            return Ok(Flow::Continue);
-        }
-
-        let mut chosen = None;
-        if let Effect::Recv { from } | Effect::Offer { from } | Effect::Branch { from, .. } = effect
-        {
-            self.check_room(received)?;
-            let payload = self.handler.recv_payload(self.endpoint, from).await;
-            if let Effect::Recv { .. } = effect {
-                received.received_values.push(ext::received(payload, from)?);
-                return Ok(Flow::Continue);
-            }
-            let label = ext::offered(payload, from)?;
-            if let Effect::Branch { branches, .. } = effect {
-                chosen = Some(alternative(branches, &label, from)?);
-            }
-            received.labels.push(label);
-        }
-
-        match (effect, chosen) {
-            (_, Some(branch)) => self.branch(branch, received).await,
-            (Effect::ExitLoop, _) => Ok(Flow::ExitLoop),
-            (Effect::Offer { .. } | Effect::End, _) => Ok(Flow::Continue),
-            _ => self.nested(effect, received).await,
-        }
-    }
-
-    /// The steps that hold other steps return boxes: recursion needs it, flat steps do not.
-    fn nested<'b>(
-        &'b self,
-        effect: &'b Effect<H::Role, M>,
-        received: &'b mut InterpretResult<M>,
-    ) -> BoxFuture<'b, Result<Flow>> {
+    fn send<'b>(&'b self, effect: &'b Effect<H::Role, M>) -> BoxFuture<'b, Result<()>> {
+        let (handler, endpoint) = (self.handler, self.endpoint);
         match effect {
-            Effect::Broadcast { to, message } => Box::pin(async move {
-                self.handler.broadcast(self.endpoint, to, message).await?;
-                Ok(Flow::Continue)
-            }),
-            Effect::Loop { times, body } => self.repeat(*times, body, received),
-            Effect::Parallel { programs } => self.parallel(programs, received),
-            Effect::Timeout {
-                limit,
-                body,
-                fallback,
-            } => self.timeout(*limit, body, fallback.as_ref(), received),
-            Effect::Extension { name, argument } => Box::pin(async move {
-                let none = Extensions::new();
-                let extensions = self.extensions.unwrap_or(&none);
-                extensions
-                    .run(name, argument.as_ref(), &received.received_values)
-                    .await
-            }),
-            // All others are done where this is called.
-            _ => Box::pin(std::future::ready(Ok(Flow::Continue))),
+            Effect::Send { to, message } => {
+                handler.send_payload(endpoint, to, Outgoing::Message(message))
+            }
+            Effect::Choose { to, label } => {
+                handler.send_payload(endpoint, to, Outgoing::Label(label.as_str()))
+            }
+            Effect::Broadcast { to, message } => {
+                handler.send_to_all(endpoint, to, Outgoing::Message(message))
+            }
+            // All others send nothing.
+            _ => Box::pin(ready(Ok(()))),
         }
     }
+}
 
-    /// Refuses to receive what could not be kept, so that it is still there.
+impl<H, M> Runs<H::Role, M> for Interpreter<'_, H, M>
+where
+    H: ChoreoHandler + ?Sized,
+    M: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    fn run_part<'a>(
+        &'a self,
+        program: &'a Program<H::Role, M>,
+        received: &'a mut InterpretResult<M>,
+    ) -> BoxFuture<'a, Result<Flow>> {
+        Box::pin(self.program(program, received))
+    }
+
+    fn extensions(&self) -> Option<&Extensions<M>> {
+        self.extensions
+    }
+
     fn check_room(&self, received: &InterpretResult<M>) -> Result<()> {
         let limit = self.received_limit;
         if received.received_values.len().max(received.labels.len()) < limit {
@@ -243,155 +229,6 @@ where
             ErrorKind::Program,
             format!("{limit} received values are kept already; see `Interpreter::received_limit`"),
         ))
-    }
-
-    fn branch<'b>(
-        &'b self,
-        (label, body): &'b (Label, Program<H::Role, M>),
-        received: &'b mut InterpretResult<M>,
-    ) -> BoxFuture<'b, Result<Flow>> {
-        Box::pin(async move {
-            let done = self.program(body, received).await;
-            done.map_err(|error| error.at_place(&format_args!("branch `{label}`")))
-        })
-    }
-
-    fn repeat<'b>(
-        &'b self,
-        times: Option<usize>,
-        body: &'b Program<H::Role, M>,
-        received: &'b mut InterpretResult<M>,
-    ) -> BoxFuture<'b, Result<Flow>> {
-        Box::pin(async move {
-            let mut round = 0;
-            while times.is_none_or(|times| round < times) {
-                round += 1;
-                let flow = self.program(body, received).await;
-                if flow.map_err(|error| error.at_place(&format_args!("round {round}")))?
-                    == Flow::ExitLoop
-                {
-                    break;
-                }
-                if round % BREATH == 0 {
-                    runtime::yield_now().await;
-                }
-            }
-            Ok(Flow::Continue)
-        })
-    }
-
-    fn parallel<'b>(
-        &'b self,
-        programs: &'b [Program<H::Role, M>],
-        received: &'b mut InterpretResult<M>,
-    ) -> BoxFuture<'b, Result<Flow>> {
-        Box::pin(async move {
-            self.check_room(received)?;
-            let mut parts = Parts {
-                parts: programs
-                    .iter()
-                    .map(|_| InterpretResult::default())
-                    .collect(),
-                whole: received,
-            };
-            let running = programs.iter().zip(&mut parts.parts).enumerate();
-            let running = running.map(|(index, (program, part))| -> BoxFuture<'_, Result<()>> {
-                Box::pin(async move {
-                    let done = self.program(program, part).await;
-                    let place = format_args!("program {}", index + 1);
-                    done.map(|_| ()).map_err(|error| error.at_place(&place))
-                })
-            });
-            all(running.collect()).await?;
-            Ok(Flow::Continue)
-        })
-    }
-
-    fn timeout<'b>(
-        &'b self,
-        limit: std::time::Duration,
-        body: &'b Program<H::Role, M>,
-        fallback: Option<&'b Program<H::Role, M>>,
-        received: &'b mut InterpretResult<M>,
-    ) -> BoxFuture<'b, Result<Flow>> {
-        Box::pin(async move {
-            match (
-                runtime::timeout(limit, self.program(body, received)).await,
-                fallback,
-            ) {
-                (Ok(done), _) => done,
-                (Err(_), Some(fallback)) => {
-                    let done = self.program(fallback, received).await;
-                    done.map_err(|error| error.at_place(&"fallback"))
-                }
-                (Err(elapsed), None) => Err(elapsed.into()),
-            }
-        })
-    }
-}
-
-/// The alternative of that label.
-fn alternative<'b, R: RoleId, M>(
-    branches: &'b [(Label, Program<R, M>)],
-    label: &Label,
-    from: &R,
-) -> Result<&'b (Label, Program<R, M>)> {
-    branches
-        .iter()
-        .find(|(known, _)| known == label)
-        .ok_or_else(|| {
-            let expected: Vec<_> = branches.iter().map(|(label, _)| label.as_str()).collect();
-            locate(
-                unknown_label(label.as_str(), &expected),
-                Operation::Offer,
-                from,
-            )
-        })
-}
-
-/// The error of a step, with its place.
-#[cold]
-fn at_step(error: Error, index: usize, effect: &dyn fmt::Display) -> Error {
-    error.at_place(&format_args!("step {} ({effect})", index + 1))
-}
-
-/// Rounds of a loop between two breaths for other tasks, should no step have waited.
-const BREATH: usize = 64;
-
-/// Waits for all, or for the first error. Each wake looks at all that still run: programs in
-/// parallel are few, and the code is a fraction of what a queue of the woken ones takes.
-async fn all(mut running: Vec<BoxFuture<'_, Result<()>>>) -> Result<()> {
-    poll_fn(|context| {
-        let mut failed = None;
-        running.retain_mut(|program| {
-            let Poll::Ready(done) = program.as_mut().poll(context) else {
-                return true;
-            };
-            failed = failed.take().or(done.err());
-            false
-        });
-        match failed {
-            Some(error) => Poll::Ready(Err(error)),
-            None if running.is_empty() => Poll::Ready(Ok(())),
-            None => Poll::Pending,
-        }
-    })
-    .await
-}
-
-/// What parallel programs have received, put together when they end: in order, by an error, or
-/// because a time limit drops them.
-struct Parts<'a, M> {
-    parts: Vec<InterpretResult<M>>,
-    whole: &'a mut InterpretResult<M>,
-}
-
-impl<M> Drop for Parts<'_, M> {
-    fn drop(&mut self) {
-        for part in self.parts.drain(..) {
-            self.whole.received_values.extend(part.received_values);
-            self.whole.labels.extend(part.labels);
-        }
     }
 }
 
@@ -403,6 +240,31 @@ pub struct InterpretResult<M> {
     pub received_values: Vec<M>,
     /// The labels of offers and branches, in the order of the program.
     pub labels: Vec<Label>,
+}
+
+impl<M: DeserializeOwned> InterpretResult<M> {
+    /// Keeps what a step has received; a branch then goes on with one of its alternatives.
+    fn keep<'a, R: RoleId>(
+        &mut self,
+        effect: &'a Effect<R, M>,
+        payload: Result<Incoming>,
+        steps: &mut Steps<'a, R, M>,
+    ) -> Result<Flow> {
+        if let Effect::Recv { .. } = effect {
+            self.received_values.push(received(payload)?);
+            return Ok(Flow::Continue);
+        }
+        let label: Label = offered(payload)?;
+        if let Effect::Branch { branches, .. } = effect {
+            let Some(branch) = branches.iter().find(|(known, _)| *known == label) else {
+                let expected: Vec<_> = branches.iter().map(|(label, _)| label.as_str()).collect();
+                return Err(unknown_label(label.as_str(), &expected));
+            };
+            steps.enter_branch(branch);
+        }
+        self.labels.push(label);
+        Ok(Flow::Continue)
+    }
 }
 
 impl<M> Default for InterpretResult<M> {

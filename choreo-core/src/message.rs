@@ -1,7 +1,7 @@
 use std::cell::Cell;
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ use crate::{Codec, Error, Result};
 /// out implements it for a wrapper of its own around the `&dyn Message` that it was given:
 ///
 /// ```
-/// use choreo_core::{BytesMut, Codec, Message, Result, TypeTag, erased_serde};
+/// use choreo_core::{Codec, Message, Result, TypeTag, erased_serde};
 /// use std::sync::atomic::{AtomicUsize, Ordering};
 ///
 /// /// Notes how many bytes the message took.
@@ -22,7 +22,7 @@ use crate::{Codec, Error, Result};
 /// impl Message for Sized_<'_> {
 ///     fn type_tag(&self) -> TypeTag { self.0.type_tag() }
 ///     fn as_serialize(&self) -> &dyn erased_serde::Serialize { self.0.as_serialize() }
-///     fn encode(&self, codec: Codec, out: &mut BytesMut) -> Result<()> {
+///     fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<()> {
 ///         let before = out.len();
 ///         self.0.encode(codec, out)?;
 ///         self.1.store(out.len() - before, Ordering::Relaxed);
@@ -31,7 +31,7 @@ use crate::{Codec, Error, Result};
 /// }
 ///
 /// let message = Sized_(&"hello", AtomicUsize::new(0));
-/// message.encode(Codec::Postcard, &mut BytesMut::new()).unwrap();
+/// message.encode(Codec::Postcard, &mut Vec::new()).unwrap();
 /// assert_eq!(message.1.into_inner(), 6);
 /// ```
 ///
@@ -46,7 +46,7 @@ pub trait Message: Send + Sync {
     /// # Errors
     /// [`Encode`](crate::ErrorKind::Encode) when the value does not serialise. `out` may then hold
     /// a part of it.
-    fn encode(&self, codec: Codec, out: &mut BytesMut) -> Result<()>;
+    fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<()>;
 
     /// The message as data to look into, for layers that show it. Several times slower than
     /// [`encode`](Self::encode): not for moving messages.
@@ -58,7 +58,7 @@ impl<T: Serialize + Send + Sync> Message for T {
         TypeTag::of::<T>()
     }
 
-    fn encode(&self, codec: Codec, out: &mut BytesMut) -> Result<()> {
+    fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<()> {
         codec.encode(self, out)
     }
 
@@ -224,10 +224,7 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// Encodes a message, into a buffer that the thread reuses.
-    ///
-    /// Small messages share one allocation of 4 KiB, so a message that is kept for long keeps
-    /// that much.
+    /// Encodes a message.
     ///
     /// # Errors
     /// [`Encode`](crate::ErrorKind::Encode) when the message does not serialise.
@@ -281,25 +278,21 @@ impl Encoded {
     }
 }
 
-/// Lets `write` append to the thread's buffer and takes off what it wrote.
-pub(crate) fn with_buffer(write: impl FnOnce(&mut BytesMut) -> Result<()>) -> Result<Bytes> {
-    const CHUNK: usize = 4096;
-    thread_local!(static BUFFER: Cell<BytesMut> = Cell::default());
+/// What `write` appends to the thread's buffer.
+pub(crate) fn with_buffer(write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<Bytes> {
+    /// A larger buffer is not kept.
+    const LARGEST: usize = 64 * 1024;
+    thread_local!(static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) });
 
     // Taken out while in use: a message that itself encodes another one gets a fresh buffer.
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
-    if buffer.capacity() < CHUNK / 16 {
-        // Takes the old chunk again if nobody holds any of it, else a new one.
-        buffer.reserve(CHUNK);
-    }
-    let result = write(&mut buffer).map(|()| buffer.split().freeze());
-    if result.is_err() {
-        buffer.clear();
-    }
-    if buffer.capacity() <= CHUNK {
+    buffer.clear();
+    write(&mut buffer)?;
+    let bytes = Bytes::copy_from_slice(&buffer);
+    if buffer.capacity() <= LARGEST {
         let _ = BUFFER.try_with(|shared| shared.set(buffer));
     }
-    result
+    Ok(bytes)
 }
 
 #[cfg(test)]

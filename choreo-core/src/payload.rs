@@ -1,4 +1,4 @@
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes};
 
 use crate::message::with_buffer;
 use crate::{Codec, Encoded, Error, ErrorKind, Label, Message, Result, TypeTag};
@@ -54,7 +54,7 @@ impl Outgoing<'_> {
     /// # Errors
     /// [`Encode`](ErrorKind::Encode) when the message does not serialise.
     pub fn to_frame(self, codec: Codec) -> Result<Bytes> {
-        with_buffer(|out: &mut BytesMut| match self {
+        with_buffer(|out| match self {
             Self::Message(message) => {
                 out.put_u8(codec.id());
                 out.put_u32(message.type_tag().hash());

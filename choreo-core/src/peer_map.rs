@@ -1,5 +1,5 @@
 use std::fmt;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
 
 /// What a handler or layer keeps for each peer: grows only, and looking up takes no lock.
@@ -20,7 +20,6 @@ use std::sync::OnceLock;
 /// ```
 pub struct PeerMap<R, T> {
     root: OnceLock<Box<Node<R, T>>>,
-    hasher: RandomState,
 }
 
 /// A tree: below each node hang four, told apart by the next two bits of the key's hash.
@@ -36,7 +35,6 @@ impl<R, T> PeerMap<R, T> {
     pub fn new() -> Self {
         Self {
             root: OnceLock::new(),
-            hasher: RandomState::new(),
         }
     }
 
@@ -61,20 +59,25 @@ impl<R: Clone + Eq + Hash, T> PeerMap<R, T> {
     /// What is kept for a peer, made by `make` the first time.
     ///
     /// Two threads that come first at once may both call `make`; one of the values is dropped.
-    pub fn get_or_insert_with(&self, peer: &R, mut make: impl FnMut() -> T) -> &T {
+    pub fn get_or_insert_with(&self, peer: &R, make: impl FnOnce() -> T) -> &T {
+        match self.find(peer) {
+            Ok(value) => value,
+            Err(_) => self.insert(peer, make()),
+        }
+    }
+
+    /// Keeps a value for a peer, unless there is one already; gives what is kept.
+    pub fn insert(&self, peer: &R, value: T) -> &T {
+        let mut node = Some(Box::new(Node {
+            key: peer.clone(),
+            value,
+            children: [const { OnceLock::new() }; 4],
+        }));
         loop {
             match self.find(peer) {
                 Ok(value) => return value,
-                // Where another thread was faster with another peer, the way goes on below it.
-                Err(slot) => {
-                    slot.get_or_init(|| {
-                        Box::new(Node {
-                            key: peer.clone(),
-                            value: make(),
-                            children: [const { OnceLock::new() }; 4],
-                        })
-                    });
-                }
+                // Where another thread is faster with another peer, the way goes on below it.
+                Err(slot) => node = node.and_then(|node| slot.set(node).err()),
             }
         }
     }
@@ -87,11 +90,35 @@ impl<R: Clone + Eq + Hash, T> PeerMap<R, T> {
             if node.key == *peer {
                 return Ok(&node.value);
             }
-            let bits = hash.get_or_insert_with(|| self.hasher.hash_one(peer));
-            slot = &node.children[(*bits & 3) as usize];
-            *bits >>= 2;
+            let bits = hash.get_or_insert_with(|| Fnv::hash_of(peer));
+            slot = &node.children[(*bits >> 62) as usize];
+            *bits <<= 2;
         }
         Err(slot)
+    }
+}
+
+/// FNV-1a, whose upper bits are the good ones. The map is for the roles of a protocol: a hasher
+/// that stands those who look for collisions is several times slower and larger.
+struct Fnv(u64);
+
+impl Fnv {
+    fn hash_of(key: &impl Hash) -> u64 {
+        let mut hasher = Self(0xcbf2_9ce4_8422_2325);
+        key.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

@@ -3,8 +3,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::nested::{RunNested, run_nested};
 use crate::runtime::Millis;
-use crate::{Label, RoleId};
+use crate::{Error, Label, Operation, Recipients, RoleId};
 
 /// What one role does in a protocol, as data: made step by step, run by
 /// [`interpret`](crate::interpret) over any handler.
@@ -34,6 +35,9 @@ use crate::{Label, RoleId};
 #[derive(Clone)]
 pub struct Program<R, M> {
     pub(crate) effects: Vec<Effect<R, M>>,
+    /// How the steps run that hold programs to run at the same time or within a limit, or call an
+    /// extension, if there are any.
+    pub(crate) run_nested: Option<RunNested<R, M>>,
 }
 
 /// One step of a [`Program`].
@@ -117,6 +121,7 @@ impl<R: RoleId, M> Program<R, M> {
     pub const fn new() -> Self {
         Self {
             effects: Vec::new(),
+            run_nested: None,
         }
     }
 
@@ -190,48 +195,10 @@ impl<R: RoleId, M> Program<R, M> {
         self.step(Effect::ExitLoop)
     }
 
-    /// Runs programs at the same time, and goes on when all are done. The first error stops them
-    /// all. What they receive is kept in the order of the programs, whichever is faster.
-    ///
-    /// Two of them should not receive from the same role: which gets what would be chance.
-    pub fn parallel(self, programs: impl IntoIterator<Item = Self>) -> Self {
-        self.step(Effect::Parallel {
-            programs: programs.into_iter().collect(),
-        })
-    }
-
-    /// Runs `body` within a time limit; an error of kind
-    /// [`Timeout`](crate::ErrorKind::Timeout) otherwise.
-    pub fn with_timeout(self, limit: Duration, body: Self) -> Self {
-        self.step(Effect::Timeout {
-            limit,
-            body,
-            fallback: None,
-        })
-    }
-
-    /// Runs `body` within a time limit, else `fallback`. What the body had received by then is
-    /// kept.
-    pub fn with_timeout_or(self, limit: Duration, body: Self, fallback: Self) -> Self {
-        self.step(Effect::Timeout {
-            limit,
-            body,
-            fallback: Some(fallback),
-        })
-    }
-
-    /// Runs what is registered under `name` in the [`Extensions`](crate::Extensions) that the
-    /// program is interpreted with; an error that names it where there is no such.
-    pub fn extension<T: Send + Sync + 'static>(self, name: impl Into<String>, argument: T) -> Self {
-        self.step(Effect::Extension {
-            name: name.into(),
-            argument: Arc::new(argument),
-        })
-    }
-
     /// Appends another program.
     pub fn then(mut self, next: Self) -> Self {
         self.effects.extend(next.effects);
+        self.run_nested = self.run_nested.or(next.run_nested);
         self
     }
 
@@ -263,6 +230,66 @@ impl<R: RoleId, M> Program<R, M> {
     fn step(mut self, effect: Effect<R, M>) -> Self {
         self.effects.push(effect);
         self
+    }
+}
+
+impl<R: RoleId, M: Send + Sync + 'static> Program<R, M> {
+    /// Runs programs at the same time, and goes on when all are done. The first error stops them
+    /// all. What they receive is kept in the order of the programs, whichever is faster.
+    ///
+    /// Two of them should not receive from the same role: which gets what would be chance.
+    pub fn parallel(self, programs: impl IntoIterator<Item = Self>) -> Self {
+        self.nested(Effect::Parallel {
+            programs: programs.into_iter().collect(),
+        })
+    }
+
+    /// Runs `body` within a time limit; an error of kind
+    /// [`Timeout`](crate::ErrorKind::Timeout) otherwise.
+    pub fn with_timeout(self, limit: Duration, body: Self) -> Self {
+        self.nested(Effect::Timeout {
+            limit,
+            body,
+            fallback: None,
+        })
+    }
+
+    /// Runs `body` within a time limit, else `fallback`. What the body had received by then is
+    /// kept.
+    pub fn with_timeout_or(self, limit: Duration, body: Self, fallback: Self) -> Self {
+        self.nested(Effect::Timeout {
+            limit,
+            body,
+            fallback: Some(fallback),
+        })
+    }
+
+    /// Runs what is registered under `name` in the [`Extensions`](crate::Extensions) that the
+    /// program is interpreted with; an error that names it where there is no such.
+    pub fn extension<T: Send + Sync + 'static>(self, name: impl Into<String>, argument: T) -> Self {
+        self.nested(Effect::Extension {
+            name: name.into(),
+            argument: Arc::new(argument),
+        })
+    }
+
+    fn nested(mut self, effect: Effect<R, M>) -> Self {
+        self.run_nested = Some(run_nested);
+        self.step(effect)
+    }
+}
+
+impl<R: RoleId, M> Effect<R, M> {
+    /// The error of this step, with its operation and peer.
+    pub(crate) fn locate(&self, error: Error) -> Error {
+        let (operation, peer) = match self {
+            Self::Send { to, .. } => (Operation::Send, to),
+            Self::Choose { to, .. } => (Operation::Choose, to),
+            Self::Recv { from } => (Operation::Recv, from),
+            Self::Offer { from } | Self::Branch { from, .. } => (Operation::Offer, from),
+            _ => return error,
+        };
+        error.at(operation, peer.name())
     }
 }
 
@@ -317,25 +344,29 @@ impl<R: RoleId, M: fmt::Debug> fmt::Debug for Effect<R, M> {
 /// The step in words, without what is nested in it: `receive from Bob`.
 impl<R: RoleId, M> fmt::Display for Effect<R, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Send { to, .. } => write!(f, "send to {}", to.name()),
-            Self::Broadcast { to, .. } => {
-                f.write_str("broadcast to")?;
-                to.iter().try_for_each(|role| write!(f, " {}", role.name()))
+        let (what, role) = match self {
+            Self::Send { to, .. } => ("send to ", to),
+            Self::Recv { from } => ("receive from ", from),
+            Self::Choose { to, label } => {
+                write!(f, "choose `{label}` ")?;
+                ("for ", to)
             }
-            Self::Recv { from } => write!(f, "receive from {}", from.name()),
-            Self::Choose { to, label } => write!(f, "choose `{label}` for {}", to.name()),
-            Self::Offer { from } => write!(f, "offer from {}", from.name()),
-            Self::Branch { from, .. } => write!(f, "branch on {}", from.name()),
+            Self::Offer { from } => ("offer from ", from),
+            Self::Branch { from, .. } => ("branch on ", from),
+            Self::Broadcast { to, .. } => {
+                return write!(f, "broadcast to {}", Recipients::All(to));
+            }
             Self::Loop {
                 times: Some(times), ..
-            } => write!(f, "loop {times} times"),
-            Self::Loop { times: None, .. } => f.write_str("endless loop"),
-            Self::ExitLoop => f.write_str("exit loop"),
-            Self::Parallel { programs } => write!(f, "{} in parallel", programs.len()),
-            Self::Timeout { limit, .. } => write!(f, "within {}", Millis(*limit)),
-            Self::Extension { name, .. } => write!(f, "extension `{name}`"),
-            Self::End => f.write_str("end"),
-        }
+            } => return write!(f, "loop {times} times"),
+            Self::Loop { times: None, .. } => return f.write_str("endless loop"),
+            Self::ExitLoop => return f.write_str("exit loop"),
+            Self::Parallel { programs } => return write!(f, "{} in parallel", programs.len()),
+            Self::Timeout { limit, .. } => return write!(f, "within {}", Millis(*limit)),
+            Self::Extension { name, .. } => return write!(f, "extension `{name}`"),
+            Self::End => return f.write_str("end"),
+        };
+        f.write_str(what)?;
+        f.write_str(&role.name())
     }
 }

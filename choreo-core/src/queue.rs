@@ -157,7 +157,9 @@ impl<T: Unpin> Future for Send<'_, T> {
             state.senders.wait(&mut this.ticket, context.waker());
             return Poll::Pending;
         }
-        state.items.extend(this.item.take());
+        if let Some(item) = this.item.take() {
+            state.items.push_back(item);
+        }
         state.senders.leave(&mut this.ticket);
         let receivers = state.receivers.take();
         drop(state);

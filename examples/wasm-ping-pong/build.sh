@@ -17,4 +17,12 @@ if [ -n "$wasm_opt" ] && [ "$wasm_opt" -lt 119 ]; then
     set -- --no-opt "$@"
 fi
 
+# The folders of this machine, off the file names of panics: they are kilobytes of the module.
+std="$(rustc --print sysroot)/lib/rustlib/src/rust/library"
+CARGO_ENCODED_RUSTFLAGS="--remap-path-prefix=$std=std"
+for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+    CARGO_ENCODED_RUSTFLAGS="$CARGO_ENCODED_RUSTFLAGS$(printf '\037')--remap-path-prefix=$registry="
+done
+export CARGO_ENCODED_RUSTFLAGS
+
 wasm-pack build --target web --profile wasm-release "$@"

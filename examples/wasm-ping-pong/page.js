@@ -2,7 +2,7 @@
 // Everything that comes from a run goes in as text, or as parsed SVG, never as HTML.
 
 const PACE = 250; // milliseconds a step in slow motion
-const LAYERS = ['trace', 'metrics', 'retry', 'faults'];
+const LAYERS = ['trace', 'metrics', 'retry', 'faults']; // in the order of the module's bits
 
 const element = (id) => document.getElementById(id);
 const form = element('form');
@@ -50,6 +50,33 @@ function options() {
   return chosen;
 }
 
+// The layers' bits, as the module takes them.
+function bits(chosen) {
+  return LAYERS.reduce((bits, layer, index) => bits | (chosen[layer] << index), 0);
+}
+
+// Throws what is out of range, and at which field.
+function check(chosen) {
+  const length = [...chosen.message].length;
+  if (!length) throw problem('message', 'The message is empty.', 'Type one.');
+  if (length > 200) throw problem('message', 'The message is too long.', 'It takes up to 200 characters.');
+  checkWhole(chosen.rounds, 1, 50, 'rounds', 'The number of rounds');
+  if (!chosen.faults) return;
+  checkWhole(chosen.seed, 0, 2 ** 32 - 1, 'fault-seed', 'The seed');
+  if (!(chosen.rate >= 0 && chosen.rate <= 100)) {
+    throw problem('fault-rate', 'The rate of faults is not a percentage.', 'It takes a number from 0 to 100.');
+  }
+}
+
+function checkWhole(number, least, most, field, what) {
+  if (Number.isInteger(number) && number >= least && number <= most) return;
+  throw problem(field, `${what} is out of range.`, `It takes a whole number from ${least} to ${most}.`);
+}
+
+function problem(field, message, advice) {
+  return { field, message, advice };
+}
+
 function linkToRun() {
   const chosen = options();
   const query = new URLSearchParams({
@@ -81,7 +108,8 @@ function readLink() {
 
 function describe() {
   if (!choreo) return;
-  const all = choreo.stackType(options()).match(/\w+/g);
+  const chosenNow = options();
+  const all = choreo.stackType(bits(chosenNow), chosenNow.pace).match(/\w+/g);
   const own = (name) => name === 'SlowMotion' || name === 'Record';
   const chosen = all.filter((name) => !own(name));
   // A long type breaks between its layers rather than within a name.
@@ -104,7 +132,10 @@ async function start() {
   clearError();
   let run;
   try {
-    run = new choreo.Run(options());
+    const chosen = options();
+    check(chosen);
+    run = new choreo.Run(chosen.message, chosen.rounds, bits(chosen), chosen.pace, chosen.seed, chosen.rate);
+    run.layers = chosen;
   } catch (error) {
     state('failed', 'Not started');
     return showError(error);
@@ -135,7 +166,8 @@ async function start() {
     }
   } catch (error) {
     state('failed', 'Failed');
-    showError(error);
+    const [message, advice, detail] = error.message.split('\n');
+    showError({ message, advice, detail });
   }
   cancelAnimationFrame(frame);
   draw(run);
@@ -162,7 +194,7 @@ function draw(run) {
   const known = drawn.run === run ? drawn.rows : 0;
   drawn = { run, version, rows: drawDiagram(run.svg, known) };
   element('mermaid').textContent = run.mermaid;
-  drawCounters(run.counters);
+  drawCounters(run);
   drawTrace(run);
 }
 
@@ -184,8 +216,8 @@ function drawDiagram(source, known) {
   return rows.length;
 }
 
-function drawCounters(counters) {
-  if (!counters) return hint('counters', 'Tick Metrics to count.');
+function drawCounters(run) {
+  if (!run.layers.metrics) return hint('counters', 'Tick Metrics to count.');
   const table = make('table');
   const head = table.createTHead().insertRow();
   for (const title of ['Role', 'Operation', 'Count', 'Errors', 'Bytes', 'Waited', 'Mean wait']) {
@@ -194,26 +226,26 @@ function drawCounters(counters) {
     head.append(cell);
   }
   const body = table.createTBody();
-  for (const line of counters) {
+  for (const line of run.counters.split('\n').slice(0, -1)) {
+    const [name, operation, count, errors, bytes, waited, wait] = line.split('\t');
     const row = body.insertRow();
-    const role = make('th', line.role);
+    const role = make('th', name);
     role.scope = 'row';
-    role.className = line.role.toLowerCase();
-    row.append(role, make('th', line.operation));
-    for (const value of [line.count, line.errors, line.bytes, line.waited]) row.append(make('td', String(value)));
-    if (line.errors) row.cells[3].className = 'bad';
-    row.append(make('td', line.wait === undefined ? '–' : duration(line.wait)));
+    role.className = name.toLowerCase();
+    row.append(role, make('th', operation));
+    for (const value of [count, errors, bytes, waited]) row.append(make('td', value));
+    if (errors !== '0') row.cells[3].className = 'bad';
+    row.append(make('td', wait === '' ? '–' : duration(wait / 1000)));
   }
   element('counters').replaceChildren(table);
 }
 
 function drawTrace(run) {
   const box = element('trace-log');
+  if (!run.layers.trace) return hint('trace-log', 'Tick Trace to log.');
   let list = box.querySelector('ol');
-  const lines = run.traceAfter(list ? list.childElementCount : 0);
-  if (lines === undefined) return hint('trace-log', 'Tick Trace to log.');
   if (!list) box.replaceChildren(list = make('ol'));
-  for (const line of lines.split('\n').slice(0, -1)) {
+  for (const line of run.takeTrace().split('\n').slice(0, -1)) {
     const item = make('li', line);
     if (line.includes(' WARN ')) item.className = 'bad';
     list.append(item);

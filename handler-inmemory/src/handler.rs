@@ -1,5 +1,4 @@
 use std::fmt;
-use std::sync::OnceLock;
 
 use choreo_core::queue::{Closed, Refused};
 use choreo_core::{
@@ -8,7 +7,7 @@ use choreo_core::{
 };
 
 use crate::InMemoryNetwork;
-use crate::network::Link;
+use crate::network::{Link, Links};
 
 /// Plays one role over queues in memory.
 ///
@@ -20,14 +19,8 @@ use crate::network::Link;
 pub struct InMemoryHandler<R: RoleId> {
     network: InMemoryNetwork<R>,
     role: R,
-    peers: PeerMap<R, Peer>,
-}
-
-/// The queues to and from one peer, fetched from the network at first use.
-#[derive(Default)]
-struct Peer {
-    to: OnceLock<Link>,
-    from: OnceLock<Link>,
+    /// Fetched from the network at first use.
+    peers: PeerMap<R, Links>,
 }
 
 impl<R: RoleId> InMemoryHandler<R> {
@@ -74,43 +67,21 @@ impl<R: RoleId> InMemoryHandler<R> {
         &self.role
     }
 
-    /// The queue in a slot of a peer; the network is asked for it once.
-    fn link<'a>(
-        &'a self,
-        peer: &R,
-        slot: fn(&Peer) -> &OnceLock<Link>,
-        fetch: impl FnOnce() -> Result<Link>,
-    ) -> Result<&'a Link> {
-        if let Some(link) = self.peers.get(peer).and_then(|peer| slot(peer).get()) {
-            return Ok(link);
+    fn links(&self, peer: &R) -> Result<&Links> {
+        if let Some(links) = self.peers.get(peer) {
+            return Ok(links);
         }
-        let link = fetch()?;
-        let peer = self.peers.get_or_insert_with(peer, Peer::default);
-        Ok(slot(peer).get_or_init(|| link))
+        let links = self.network.links(&self.role, peer)?;
+        Ok(self.peers.insert(peer, links))
     }
 
-    fn to(&self, peer: &R) -> Result<&Link> {
-        self.link(
-            peer,
-            |peer| &peer.to,
-            || self.network.link(&self.role, peer, &self.role),
-        )
-    }
-
-    fn from(&self, peer: &R) -> Result<&Link> {
-        self.link(
-            peer,
-            |peer| &peer.from,
-            || self.network.link(peer, &self.role, &self.role),
-        )
-    }
-
-    fn try_send(&self, to: &R, payload: Outgoing<'_>) -> Result<(), Refusal<'_>> {
-        let link = self.to(to)?;
+    /// Sends at once; gives the queue and the payload if there is no room.
+    fn try_send(&self, to: &R, payload: Outgoing<'_>) -> Result<Option<(&Link, Incoming)>> {
+        let link = &self.links(to)?.to;
         match link.try_send(payload.to_incoming(Codec::default())?) {
-            Err(Refused::Full(payload)) => Err(Refusal::Full(link, payload)),
-            Err(Refused::Closed) => Err(gone(Closed).into()),
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(None),
+            Err(Refused::Full(payload)) => Ok(Some((link, payload))),
+            Err(Refused::Closed) => Err(gone(Closed)),
         }
     }
 
@@ -126,17 +97,17 @@ impl<R: RoleId> ChoreoHandler for InMemoryHandler<R> {
 
     async fn send_payload(&self, _: &(), to: &R, payload: Outgoing<'_>) -> Result<()> {
         let sent = match self.try_send(to, payload) {
+            Ok(None) => Ok(()),
             // Most sends find room; only one that does not needs a future that can wait.
-            Err(Refusal::Full(link, payload)) => link.send(payload).await.map_err(gone),
-            Err(Refusal::Failed(error)) => Err(error),
-            Ok(()) => Ok(()),
+            Ok(Some((link, payload))) => link.send(payload).await.map_err(gone),
+            Err(error) => Err(error),
         };
         sent.map_err(|error| self.located(error, Operation::sending(payload), to))
     }
 
     async fn recv_payload(&self, _: &(), from: &R) -> Result<Incoming> {
-        let received = match self.from(from) {
-            Ok(link) => link.recv().await.map_err(gone),
+        let received = match self.links(from) {
+            Ok(links) => links.from.recv().await.map_err(gone),
             Err(error) => Err(error),
         };
         received.map_err(|error| self.located(error, Operation::Recv, from))
@@ -154,18 +125,6 @@ impl<R: RoleId> fmt::Debug for InMemoryHandler<R> {
         f.debug_struct("InMemoryHandler")
             .field("role", &self.role)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a payload was not sent at once.
-enum Refusal<'a> {
-    Full(&'a Link, Incoming),
-    Failed(Error),
-}
-
-impl From<Error> for Refusal<'_> {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
     }
 }
 

@@ -35,30 +35,34 @@ pub struct InMemoryNetwork<R> {
 /// A queue of payloads from one role to another.
 pub(crate) type Link = Arc<Queue<Incoming>>;
 
+/// The queues between two roles, as one of them sees them.
+pub(crate) struct Links {
+    pub(crate) to: Link,
+    pub(crate) from: Link,
+}
+
 struct Shared<R> {
     capacity: usize,
     /// The roles that there are; empty where any may join.
     roles: Vec<R>,
-    seats: PeerMap<R, Seat<R>>,
+    seats: PeerMap<R, Mutex<Seat<R>>>,
 }
 
 /// What is known of a role that has joined, or that somebody has spoken to.
 struct Seat<R> {
-    /// The queues from this role.
-    links: PeerMap<R, Link>,
-    state: Mutex<SeatState>,
-}
-
-#[derive(Default)]
-struct SeatState {
     presence: Presence,
-    /// To close when the role leaves.
-    links: Vec<Link>,
+    /// The queues between this role and others.
+    links: Vec<Way<R>>,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Way<R> {
+    from: R,
+    to: R,
+    link: Link,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Presence {
-    #[default]
     Awaited,
     Joined,
     Left,
@@ -108,27 +112,32 @@ impl<R: RoleId> InMemoryNetwork<R> {
     /// [`UnknownRole`](ErrorKind::UnknownRole) when the network is [of](Self::of) other roles.
     pub fn join(&self, role: R) -> Result<InMemoryHandler<R>> {
         self.check(&role)?;
-        let mut seat = self.seat(&role).state();
-        let refused = match seat.presence {
-            Presence::Awaited => None,
-            Presence::Joined => Some("has joined this network already"),
-            Presence::Left => Some("has left this network"),
+        let why = {
+            let mut seat = self.seat(&role);
+            match std::mem::replace(&mut seat.presence, Presence::Joined) {
+                Presence::Awaited => {
+                    drop(seat);
+                    return Ok(InMemoryHandler::joined(self.clone(), role));
+                }
+                Presence::Joined => "has joined this network already",
+                Presence::Left => {
+                    seat.presence = Presence::Left;
+                    "has left this network"
+                }
+            }
         };
-        if let Some(why) = refused {
-            let what = "a role joins once, use a new network for a new session";
-            return Err(Error::new(
-                ErrorKind::Config,
-                format!("{} {why}; {what}", role.name()),
-            ));
-        }
-        seat.presence = Presence::Joined;
-        drop(seat);
-        Ok(InMemoryHandler::joined(self.clone(), role))
+        Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "{} {why}; a role joins once, use a new network for a new session",
+                role.name()
+            ),
+        ))
     }
 
     /// Marks the one role of a new network as joined.
     pub(crate) fn seat_first(&self, role: &R) {
-        self.seat(role).state().presence = Presence::Joined;
+        self.seat(role).presence = Presence::Joined;
     }
 
     /// How many payloads wait between two roles, per direction.
@@ -137,34 +146,51 @@ impl<R: RoleId> InMemoryNetwork<R> {
         self.shared.capacity
     }
 
-    /// The queue from one role to another.
-    pub(crate) fn link(&self, from: &R, to: &R, me: &R) -> Result<Link> {
-        self.check(if me == from { to } else { from })?;
-        if from == to {
+    /// The queues between a role and a peer.
+    pub(crate) fn links(&self, role: &R, peer: &R) -> Result<Links> {
+        self.check(peer)?;
+        if role == peer {
             return Err(Error::new(
                 ErrorKind::Config,
                 "a role does not speak to itself",
             ));
         }
-        let new = || Link::new(Queue::new(self.shared.capacity));
-        let link = self.seat(from).links.get_or_insert_with(to, new);
-        // Each side comes here once, whoever is first; to close a link twice is no harm.
-        for role in [from, to] {
-            let mut seat = self.seat(role).state();
-            if seat.presence == Presence::Left {
-                link.close();
-            } else {
-                seat.links.push(Arc::clone(link));
-            }
+        Ok(Links {
+            to: self.link(role, peer),
+            from: self.link(peer, role),
+        })
+    }
+
+    /// The queue from one role to another: the one that is there, or a new one.
+    fn link(&self, from: &R, to: &R) -> Link {
+        let new = Arc::new(Queue::new(self.shared.capacity));
+        let link = self.enter(from, from, to, new);
+        self.enter(to, from, to, link)
+    }
+
+    /// Enters a queue at the seat of one of its ends, unless there is one already; gives that.
+    fn enter(&self, role: &R, from: &R, to: &R, link: Link) -> Link {
+        let mut seat = self.seat(role);
+        let mut known = seat.links.iter();
+        if let Some(way) = known.find(|way| way.from == *from && way.to == *to) {
+            return Arc::clone(&way.link);
         }
-        Ok(Arc::clone(link))
+        if seat.presence == Presence::Left {
+            link.close();
+        }
+        seat.links.push(Way {
+            from: from.clone(),
+            to: to.clone(),
+            link: Arc::clone(&link),
+        });
+        link
     }
 
     /// Marks a role as gone: what it has sent can still be received, and nothing more.
     pub(crate) fn leave(&self, role: &R) {
-        let mut seat = self.seat(role).state();
+        let mut seat = self.seat(role);
         seat.presence = Presence::Left;
-        let links = std::mem::take(&mut seat.links);
+        let links: Vec<Link> = seat.links.iter().map(|way| Arc::clone(&way.link)).collect();
         drop(seat);
         // Wakes whoever waits on them, so not while the seat is locked.
         for link in links {
@@ -172,8 +198,9 @@ impl<R: RoleId> InMemoryNetwork<R> {
         }
     }
 
-    fn seat(&self, role: &R) -> &Seat<R> {
-        self.shared.seats.get_or_insert_with(role, Seat::default)
+    fn seat(&self, role: &R) -> MutexGuard<'_, Seat<R>> {
+        let seat = self.shared.seats.get_or_insert_with(role, Mutex::default);
+        seat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check(&self, role: &R) -> Result<()> {
@@ -196,17 +223,11 @@ impl<R: RoleId> InMemoryNetwork<R> {
     }
 }
 
-impl<R> Seat<R> {
-    fn state(&self) -> MutexGuard<'_, SeatState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl<R> Default for Seat<R> {
     fn default() -> Self {
         Self {
-            links: PeerMap::new(),
-            state: Mutex::default(),
+            presence: Presence::Awaited,
+            links: Vec::new(),
         }
     }
 }
@@ -228,7 +249,7 @@ impl<R: RoleId> Default for InMemoryNetwork<R> {
 impl<R: RoleId> fmt::Debug for InMemoryNetwork<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seats = self.shared.seats.iter();
-        let joined = seats.filter(|(_, seat)| seat.state().presence == Presence::Joined);
+        let joined = seats.filter(|(role, _)| self.seat(role).presence == Presence::Joined);
         f.debug_struct("InMemoryNetwork")
             .field("capacity", &self.shared.capacity)
             .field("joined", &joined.map(|(role, _)| role).collect::<Vec<_>>())

@@ -69,6 +69,17 @@ impl<R: RoleId> RumpsteakEndpoint<R> {
         self.register_session(peer, RumpsteakSession::from_transport(transport))
     }
 
+    /// Registers the ways to several peers at once, as a session over a network gives them. In
+    /// all else as [`register_session`](Self::register_session).
+    pub fn register_transports<T: Transport + 'static>(
+        &self,
+        transports: impl IntoIterator<Item = (R, T)>,
+    ) {
+        for (peer, transport) in transports {
+            self.register_transport(peer, transport);
+        }
+    }
+
     /// Registers a session as the way to a peer.
     ///
     /// It takes the place of the session that was registered before, if there was one, and gives

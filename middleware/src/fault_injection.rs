@@ -3,10 +3,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use choreo_core::{
-    ChoreoHandler, Error, ErrorKind, Layer, Operation, Result, RoleId, handler_fn, runtime,
+    BoxFuture, ChoreoHandler, Error, ErrorKind, Layer, Operation, Outgoing, Recipients, Result,
+    RoleId, handler_fn, runtime,
 };
 
 use crate::sorted::Sorted;
+use crate::times;
 
 /// Makes operations slow or fail on purpose, and the same ones each time.
 ///
@@ -189,8 +191,8 @@ impl FaultInjectionLayer {
         let nth = count(counts, peer, sends);
         let random = Random::new(self.seed, sends, nth, peer);
         if let Some((shortest, longest)) = self.delay {
-            let range = (longest - shortest).as_micros() as f64;
-            let delay = shortest + Duration::from_micros((range * random.delay) as u64);
+            let range = longest.saturating_sub(shortest);
+            let delay = shortest.saturating_add(times::part(range, random.delay));
             fate.delay = fate.delay.max(delay);
         }
         let error = |place| {
@@ -277,6 +279,25 @@ fn fnv(head: &[u8], tail: &[u8]) -> u64 {
         })
 }
 
+impl<H: ChoreoHandler> FaultInjection<H> {
+    fn send<'a>(
+        &'a self,
+        endpoint: &'a H::Endpoint,
+        to: Recipients<'a, H::Role>,
+        payload: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<()>> {
+        if self.layer.leaves_sends_alone() {
+            return to.send(&self.inner, endpoint, payload);
+        }
+        Box::pin(async move {
+            let mut fate = self.fate(Operation::sending(payload), to.roles());
+            fate.before().await?;
+            to.send(&self.inner, endpoint, payload).await?;
+            fate.after()
+        })
+    }
+}
+
 impl<H> Layer<H> for FaultInjectionLayer {
     type Service = FaultInjection<H>;
 
@@ -296,15 +317,10 @@ impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            if self.layer.leaves_sends_alone() {
-                return self.inner.send_payload(endpoint, to, payload);
-            }
-            Box::pin(async move {
-                let mut fate = self.fate(Operation::sending(payload), from_ref(to));
-                fate.before().await?;
-                self.inner.send_payload(endpoint, to, payload).await?;
-                fate.after()
-            })
+            self.send(endpoint, Recipients::One(to), payload)
+        }
+        fn send_to_all(self, endpoint, to, payload) {
+            self.send(endpoint, Recipients::All(to), payload)
         }
         fn recv_payload(self, endpoint, from) {
             if self.layer.leaves_receives_alone() {
@@ -314,17 +330,6 @@ impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
                 let mut fate = self.fate(Operation::Recv, from_ref(from));
                 fate.before().await?;
                 self.inner.recv_payload(endpoint, from).await
-            })
-        }
-        fn send_to_all(self, endpoint, to, payload) {
-            if self.layer.leaves_sends_alone() {
-                return self.inner.send_to_all(endpoint, to, payload);
-            }
-            Box::pin(async move {
-                let mut fate = self.fate(Operation::sending(payload), to);
-                fate.before().await?;
-                self.inner.send_to_all(endpoint, to, payload).await?;
-                fate.after()
             })
         }
     }

@@ -13,16 +13,21 @@ mod record;
 mod retry;
 #[cfg(any(feature = "metrics", feature = "trace"))]
 mod size;
-#[cfg(any(feature = "fault-injection", feature = "metrics", feature = "record"))]
+#[cfg(any(feature = "fault-injection", feature = "metrics"))]
 mod sorted;
 #[cfg(feature = "timeout")]
 mod timeout;
+#[cfg(any(
+    feature = "fault-injection",
+    feature = "record",
+    feature = "retry",
+    feature = "trace"
+))]
+mod times;
 #[cfg(feature = "trace")]
 mod trace;
 #[cfg(any(feature = "metrics", feature = "record", feature = "trace"))]
 mod watched;
-#[cfg(any(feature = "record", feature = "timeout", feature = "trace"))]
-mod words;
 
 #[cfg(feature = "fault-injection")]
 pub use fault_injection::{Fault, FaultInjection, FaultInjectionLayer};

@@ -1,14 +1,14 @@
-use std::future::Future;
-use std::hash::{BuildHasher, RandomState};
-use std::pin::Pin;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use choreo_core::{ChoreoHandler, Error, Layer, Result, forward, handler_fn, runtime};
+use choreo_core::runtime::Instant;
+use choreo_core::{
+    BoxFuture, ChoreoHandler, Layer, Outgoing, Recipients, Result, forward, handler_fn, runtime,
+};
 
 use crate::in_box::in_box;
+use crate::times;
 
-/// Sends again what provably was not sent: [`Error::is_transient`].
+/// Sends again what provably was not sent: [`is_transient`](choreo_core::Error::is_transient).
 ///
 /// Anything else is never repeated: an error that may have come after the delivery, one that
 /// would come again (a message that does not serialise, a protocol violation), and receives.
@@ -112,44 +112,21 @@ impl RetryLayer {
         self
     }
 
-    fn delays(&self) -> impl Iterator<Item = Duration> + use<> {
-        let builder = ExponentialBuilder::new()
-            .with_min_delay(self.base_delay.min(self.max_delay))
-            .with_max_delay(self.max_delay)
-            .with_max_times(self.retries);
+    /// The pause before the attempt that follows on so many.
+    fn delay(&self, attempts: usize) -> Duration {
+        let doublings = u32::try_from(attempts - 1).unwrap_or(u32::MAX);
+        let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
+        let delay = self.base_delay.saturating_mul(factor).min(self.max_delay);
         if !self.jitter {
-            return builder.build();
+            return delay;
         }
-        // On wasm the hasher is the same in every page; the time since it opened is not.
-        let seed = RandomState::new().hash_one(runtime::Instant::now());
-        builder.with_jitter().with_jitter_seed(seed).build()
+        delay.saturating_add(times::part(delay, runtime::random()))
     }
 
-    /// Makes more attempts, while that is safe and allowed.
-    async fn again<'a>(
-        self,
-        mut error: Error,
-        attempt: &(dyn Fn() -> Attempt<'a> + Sync),
-    ) -> Result<()> {
-        let failed_at = runtime::Instant::now();
-        let mut attempts = 1_usize;
-        for delay in self.delays() {
-            let late = |budget| failed_at.elapsed().saturating_add(delay) > budget;
-            if self.budget.is_some_and(late) {
-                break;
-            }
-            runtime::sleep(delay).await;
-            attempts = attempts.saturating_add(1);
-            match attempt().await {
-                Ok(()) => return Ok(()),
-                Err(again) if again.is_transient() => error = again,
-                Err(other) => return Err(other.context(format_args!("attempt {attempts}"))),
-            }
-        }
-        Err(match attempts {
-            1 => error.context("1 attempt, no time for another"),
-            _ => error.context(format_args!("given up after {attempts} attempts")),
-        })
+    /// Whether a send that failed so often may be tried again, after such a delay.
+    fn allows(&self, attempts: usize, failed_at: Instant, delay: Duration) -> bool {
+        let late = |budget| failed_at.elapsed().saturating_add(delay) > budget;
+        attempts <= self.retries && !self.budget.is_some_and(late)
     }
 }
 
@@ -159,7 +136,43 @@ impl Default for RetryLayer {
     }
 }
 
-type Attempt<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+impl<H: ChoreoHandler> Retry<H> {
+    fn send<'a>(
+        &'a self,
+        endpoint: &'a H::Endpoint,
+        to: Recipients<'a, H::Role>,
+        payload: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<()>> {
+        let layer = &self.layer;
+        if layer.retries == 0 {
+            return to.send(&self.inner, endpoint, payload);
+        }
+        in_box(move || async move {
+            let (mut attempts, mut failed_at) = (0, None);
+            loop {
+                let sent = to.send(&self.inner, endpoint, payload).await;
+                attempts += 1;
+                let error = match sent {
+                    Err(error) if error.is_transient() => error,
+                    Err(error) if attempts > 1 => {
+                        return Err(error.context(format_args!("attempt {attempts}")));
+                    }
+                    done => return done,
+                };
+                let failed_at = *failed_at.get_or_insert_with(Instant::now);
+                let delay = layer.delay(attempts);
+                if !layer.allows(attempts, failed_at, delay) {
+                    return Err(match attempts {
+                        1 => error.context("1 attempt, no time for another"),
+                        _ => error.context(format_args!("given up after {attempts} attempts")),
+                    });
+                }
+                // In a box of its own: most sends have no use for it.
+                Box::pin(runtime::sleep(delay)).await;
+            }
+        })
+    }
+}
 
 impl<H> Layer<H> for RetryLayer {
     type Service = Retry<H>;
@@ -179,34 +192,10 @@ impl<H: ChoreoHandler> ChoreoHandler for Retry<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            if self.layer.retries == 0 {
-                return self.inner.send_payload(endpoint, to, payload);
-            }
-            in_box(move || async move {
-                match self.inner.send_payload(endpoint, to, payload).await {
-                    // In a box of its own: most sends have no use for it.
-                    Err(error) if error.is_transient() => {
-                        let attempt = || self.inner.send_payload(endpoint, to, payload);
-                        Box::pin(self.layer.again(error, &attempt)).await
-                    }
-                    done => done,
-                }
-            })
+            self.send(endpoint, Recipients::One(to), payload)
         }
         fn send_to_all(self, endpoint, to, payload) {
-            if self.layer.retries == 0 {
-                return self.inner.send_to_all(endpoint, to, payload);
-            }
-            in_box(move || async move {
-                match self.inner.send_to_all(endpoint, to, payload).await {
-                    // In a box of its own: most sends have no use for it.
-                    Err(error) if error.is_transient() => {
-                        let attempt = || self.inner.send_to_all(endpoint, to, payload);
-                        Box::pin(self.layer.again(error, &attempt)).await
-                    }
-                    done => done,
-                }
-            })
+            self.send(endpoint, Recipients::All(to), payload)
         }
     }
 

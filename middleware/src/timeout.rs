@@ -1,8 +1,9 @@
 use std::time::Duration;
 
-use choreo_core::{ChoreoHandler, Error, Layer, Operation, RoleId, handler_fn, runtime};
-
-use crate::words;
+use choreo_core::{
+    BoxFuture, ChoreoHandler, Error, Layer, Operation, Outgoing, Recipients, Result, RoleId,
+    handler_fn, runtime,
+};
 
 /// Limits how long an operation may take: an error of kind
 /// [`Timeout`](choreo_core::ErrorKind::Timeout) that names the peer and the limit.
@@ -87,6 +88,26 @@ impl TimeoutLayer {
     }
 }
 
+impl<H: ChoreoHandler> Timeout<H> {
+    fn send<'a>(
+        &'a self,
+        endpoint: &'a H::Endpoint,
+        to: Recipients<'a, H::Role>,
+        payload: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<()>> {
+        let sent = to.send(&self.inner, endpoint, payload);
+        let Some(limit) = self.layer.send else {
+            return sent;
+        };
+        Box::pin(async move {
+            let done = runtime::timeout(limit, sent).await;
+            done.unwrap_or_else(|elapsed| {
+                Err(Error::from(elapsed).at(Operation::sending(payload), to.to_string()))
+            })
+        })
+    }
+}
+
 impl<H> Layer<H> for TimeoutLayer {
     type Service = Timeout<H>;
 
@@ -105,16 +126,10 @@ impl<H: ChoreoHandler> ChoreoHandler for Timeout<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            let sent = self.inner.send_payload(endpoint, to, payload);
-            let Some(limit) = self.layer.send else {
-                return sent;
-            };
-            Box::pin(async move {
-                let done = runtime::timeout(limit, sent).await;
-                done.unwrap_or_else(|elapsed| {
-                    Err(Error::from(elapsed).at(Operation::sending(payload), to.name()))
-                })
-            })
+            self.send(endpoint, Recipients::One(to), payload)
+        }
+        fn send_to_all(self, endpoint, to, payload) {
+            self.send(endpoint, Recipients::All(to), payload)
         }
         fn recv_payload(self, endpoint, from) {
             let received = self.inner.recv_payload(endpoint, from);
@@ -125,18 +140,6 @@ impl<H: ChoreoHandler> ChoreoHandler for Timeout<H> {
                 let done = runtime::timeout(limit, received).await;
                 done.unwrap_or_else(|elapsed| {
                     Err(Error::from(elapsed).at(Operation::Recv, from.name()))
-                })
-            })
-        }
-        fn send_to_all(self, endpoint, to, payload) {
-            let sent = self.inner.send_to_all(endpoint, to, payload);
-            let Some(limit) = self.layer.send else {
-                return sent;
-            };
-            Box::pin(async move {
-                let done = runtime::timeout(limit, sent).await;
-                done.unwrap_or_else(|elapsed| {
-                    Err(Error::from(elapsed).at(Operation::sending(payload), words::list(to)))
                 })
             })
         }

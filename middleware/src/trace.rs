@@ -1,13 +1,13 @@
 use choreo_core::runtime::Instant;
 use choreo_core::{
-    ChoreoHandler, Error, Incoming, Layer, Operation, Outgoing, Result, RoleId, RoleName, TypeTag,
-    handler_fn,
+    BoxFuture, ChoreoHandler, Error, Incoming, Layer, Operation, Outgoing, Recipients, Result,
+    RoleId, RoleName, TypeTag, handler_fn,
 };
-use tracing::{Instrument, Level};
+use tracing::{Instrument, Level, Span};
 
 use crate::size::Size;
+use crate::times;
 use crate::watched::Watched;
-use crate::words;
 
 /// Tells [`tracing`] about every operation, under the target `choreo`.
 ///
@@ -72,13 +72,40 @@ impl TraceLayer {
     }
 
     fn start(&self, kind: &'static str, peer: String) -> Running<'_> {
-        let detailed = tracing::enabled!(target: "choreo", Level::DEBUG);
+        let role = self.role.as_str();
+        let span = tracing::debug_span!(target: "choreo", "operation", role, peer, kind);
         Running {
-            role: self.role.as_str(),
+            role,
             kind,
             peer,
-            started: detailed.then(Instant::now),
+            started: (!span.is_disabled()).then(Instant::now),
+            span,
         }
+    }
+}
+
+impl<H: ChoreoHandler> Trace<H> {
+    fn send<'a>(
+        &'a self,
+        endpoint: &'a H::Endpoint,
+        to: Recipients<'a, H::Role>,
+        payload: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<()>> {
+        if is_off() {
+            return to.send(&self.inner, endpoint, payload);
+        }
+        Box::pin(async move {
+            let kind = match to {
+                Recipients::One(_) => Operation::sending(payload).name(),
+                Recipients::All(_) => "broadcast",
+            };
+            let running = self.layer.start(kind, to.to_string());
+            let watched = Watched::<Size>::of(payload);
+            let sent = to.send(&self.inner, endpoint, watched.outgoing(payload));
+            let sent = sent.instrument(running.span.clone()).await;
+            running.sent(payload, watched.note().of(payload), &sent);
+            sent
+        })
     }
 }
 
@@ -100,41 +127,21 @@ impl<H: ChoreoHandler> ChoreoHandler for Trace<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            if is_off() {
-                return self.inner.send_payload(endpoint, to, payload);
-            }
-            Box::pin(async move {
-                let running = self.layer.start(Operation::sending(payload).name(), to.name());
-                let watched = Watched::<Size>::of(payload);
-                let sent = self.inner.send_payload(endpoint, to, watched.outgoing(payload));
-                let sent = sent.instrument(running.span()).await;
-                running.sent(payload, watched.note().of(payload), &sent);
-                sent
-            })
+            self.send(endpoint, Recipients::One(to), payload)
+        }
+        fn send_to_all(self, endpoint, to, payload) {
+            self.send(endpoint, Recipients::All(to), payload)
         }
         fn recv_payload(self, endpoint, from) {
+            let received = self.inner.recv_payload(endpoint, from);
             if is_off() {
-                return self.inner.recv_payload(endpoint, from);
+                return received;
             }
             Box::pin(async move {
                 let running = self.layer.start(Operation::Recv.name(), from.name());
-                let received = self.inner.recv_payload(endpoint, from);
-                let received = received.instrument(running.span()).await;
+                let received = received.instrument(running.span.clone()).await;
                 running.received(&received);
                 received
-            })
-        }
-        fn send_to_all(self, endpoint, to, payload) {
-            if is_off() {
-                return self.inner.send_to_all(endpoint, to, payload);
-            }
-            Box::pin(async move {
-                let running = self.layer.start("broadcast", words::list(to));
-                let watched = Watched::<Size>::of(payload);
-                let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload));
-                let sent = sent.instrument(running.span()).await;
-                running.sent(payload, watched.note().of(payload), &sent);
-                sent
             })
         }
     }
@@ -150,15 +157,10 @@ struct Running<'a> {
     kind: &'static str,
     peer: String,
     started: Option<Instant>,
+    span: Span,
 }
 
 impl Running<'_> {
-    fn span(&self) -> tracing::Span {
-        let Self { role, kind, .. } = *self;
-        let peer = self.peer.as_str();
-        tracing::debug_span!(target: "choreo", "operation", role, peer, kind)
-    }
-
     fn sent(self, payload: Outgoing<'_>, bytes: usize, sent: &Result<()>) {
         let (tag, label) = match payload {
             Outgoing::Message(message) => (Some(message.type_tag()), None),
@@ -193,7 +195,9 @@ impl Running<'_> {
         let Self { role, kind, .. } = self;
         let peer = self.peer.as_str();
         let tag = tag.map(tracing::field::display);
-        let elapsed = self.started.map(|started| words::time(started.elapsed()));
+        let elapsed = self
+            .started
+            .map(|started| times::in_words(started.elapsed()));
         let elapsed = elapsed.map(tracing::field::display);
         match error {
             None => tracing::debug!(

@@ -1,4 +1,4 @@
-use choreo_core::{BytesMut, Codec, Message, Outgoing, Result, TypeTag, erased_serde};
+use choreo_core::{Codec, Message, Outgoing, Result, TypeTag, erased_serde};
 
 /// A message on its way out that is looked at where it is encoded, so that no layer has to encode
 /// it a second time.
@@ -47,7 +47,7 @@ impl<N: Note> Message for Watched<'_, N> {
         self.message.type_tag()
     }
 
-    fn encode(&self, codec: Codec, out: &mut BytesMut) -> Result<()> {
+    fn encode(&self, codec: Codec, out: &mut Vec<u8>) -> Result<()> {
         let before = out.len();
         self.message.encode(codec, out)?;
         self.note.encoded(self.message, codec, &out[before..]);

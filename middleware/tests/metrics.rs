@@ -220,11 +220,7 @@ async fn nothing_is_lost_among_many_threads_and_large_messages() {
         fn type_tag(&self) -> choreo_core::TypeTag {
             choreo_core::TypeTag::of::<Self>()
         }
-        fn encode(
-            &self,
-            _: choreo_core::Codec,
-            out: &mut choreo_core::BytesMut,
-        ) -> choreo_core::Result<()> {
+        fn encode(&self, _: choreo_core::Codec, out: &mut Vec<u8>) -> choreo_core::Result<()> {
             out.resize(out.len() + self.0, 0);
             Ok(())
         }

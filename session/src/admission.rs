@@ -379,3 +379,224 @@ impl Member {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::join::{Join, Step};
+
+    const SECOND: Duration = Duration::from_secs(1);
+    const NOW: Duration = Duration::ZERO;
+
+    /// Tokens are a role's name, a slash, and the ticket's id.
+    struct Named;
+
+    impl Authority for Named {
+        fn admit(&self, token: &str, hello: &Hello) -> Result<Ticket, Abort> {
+            match token.split_once('/') {
+                Some((role, id)) if role == hello.role => Ok(Ticket {
+                    id: Some(id.to_owned()),
+                    valid_for: 60 * SECOND,
+                }),
+                Some(_) => Err(Abort::new(Code::Forbidden, "the token is another role's")),
+                None => Err(Abort::new(Code::Unauthorized, "no token")),
+            }
+        }
+    }
+
+    fn server() -> Admission {
+        Admission::new(Named, Terms::default(), Some([9; 32])).unwrap()
+    }
+
+    fn hello(role: &str, instance: u128) -> Hello {
+        Hello {
+            versions: vec![VERSION],
+            fingerprint: 1,
+            session: "game".to_owned(),
+            role: role.to_owned(),
+            instance,
+            epoch: 0,
+            token: None,
+            peers: vec!["Bob".to_owned()],
+            limits: Limits::default(),
+        }
+    }
+
+    fn join(role: &str, instance: u128, token: &str) -> Join {
+        Join::new(hello(role, instance), token.to_owned())
+    }
+
+    /// The whole way in, or why not.
+    fn enter(server: &mut Admission, join: &mut Join, now: Duration) -> Result<Admitted, Abort> {
+        let admitted = match server.hello(&join.hello(), now)? {
+            Greeting::Welcome(admitted) => admitted,
+            Greeting::Challenge(visitor, challenge) => {
+                let Step::Say(proof) = join.answer(&challenge)? else {
+                    panic!("a proof is due");
+                };
+                server.proof(visitor, &proof, now)?
+            }
+        };
+        let answer = join.answer(&admitted.welcome)?;
+        assert!(matches!(answer, Step::In(_)));
+        Ok(admitted)
+    }
+
+    fn code(result: Result<Admitted, Abort>) -> Code {
+        result.expect_err("it must not be let in").code()
+    }
+
+    #[test]
+    fn a_role_joins_and_resumes() {
+        let mut server = server();
+        let mut alice = join("Alice", 1, "Alice/a");
+        let first = enter(&mut server, &mut alice, NOW).unwrap();
+        server.away(&first.hello, NOW);
+        let second = enter(&mut server, &mut alice, SECOND).unwrap();
+        assert_eq!((first.hello.epoch, second.hello.epoch), (1, 2));
+        assert_eq!(second.hello.token, None);
+    }
+
+    #[test]
+    fn a_lost_welcome_burns_no_ticket() {
+        let mut server = server();
+        let mut alice = join("Alice", 1, "Alice/a");
+        server.hello(&alice.hello(), NOW).unwrap();
+        enter(&mut server, &mut alice, NOW).unwrap();
+    }
+
+    #[test]
+    fn a_restarted_server_with_the_same_key_lets_roles_resume() {
+        let mut alice = join("Alice", 1, "Alice/a");
+        enter(&mut server(), &mut alice, NOW).unwrap();
+        enter(&mut server(), &mut alice, NOW).unwrap();
+        let mut other = Admission::new(Named, Terms::default(), None).unwrap();
+        assert_eq!(code(enter(&mut other, &mut alice, NOW)), Code::Expired);
+    }
+
+    #[test]
+    fn wrong_missing_and_reused_tokens_are_refused() {
+        let mut server = server();
+        let refused = |server: &mut Admission, role, instance, token| {
+            code(enter(server, &mut join(role, instance, token), NOW))
+        };
+        assert_eq!(refused(&mut server, "Alice", 1, ""), Code::Unauthorized);
+        assert_eq!(refused(&mut server, "Alice", 1, "Bob/b"), Code::Forbidden);
+        let first = enter(&mut server, &mut join("Alice", 1, "Alice/a"), NOW).unwrap();
+        server.left(&first.hello);
+        assert_eq!(
+            refused(&mut server, "Alice", 2, "Alice/a"),
+            Code::Unauthorized
+        );
+    }
+
+    #[test]
+    fn another_process_does_not_take_a_role_over() {
+        let mut server = server();
+        enter(&mut server, &mut join("Alice", 1, "Alice/a"), NOW).unwrap();
+        let refused = enter(&mut server, &mut join("Alice", 2, "Alice/b"), NOW);
+        assert_eq!(code(refused), Code::Forbidden);
+    }
+
+    #[test]
+    fn an_older_epoch_is_refused() {
+        let mut server = server();
+        let mut alice = join("Alice", 1, "Alice/a");
+        let old = alice.hello();
+        enter(&mut server, &mut alice, NOW).unwrap();
+        let refused = server.hello(&old, NOW).map(|_| ()).unwrap_err();
+        assert_eq!(refused.code(), Code::Superseded);
+    }
+
+    #[test]
+    fn a_proof_with_another_key_is_refused() {
+        let mut server = server();
+        enter(&mut server, &mut join("Alice", 1, "Alice/a"), NOW).unwrap();
+        let mut thief = hello("Alice", 1);
+        thief.epoch = 7;
+        let Greeting::Challenge(visitor, challenge) = server.hello(&thief.to_frame(), NOW).unwrap()
+        else {
+            panic!("a challenge is due");
+        };
+        let challenge = Challenge::from_frame(&challenge).unwrap();
+        let proof = keys::prove(&[0; 32], &thief, &challenge);
+        let refused = server.proof(visitor, &proof.to_frame(), NOW);
+        assert_eq!(code(refused), Code::Expired);
+    }
+
+    #[test]
+    fn another_protocol_version_limits_and_names_are_refused() {
+        let mut server = server();
+        enter(&mut server, &mut join("Alice", 1, "Alice/a"), NOW).unwrap();
+        let refused = |change: fn(&mut Hello)| {
+            let mut hello = hello("Carol", 3);
+            hello.token = Some("Carol/c".to_owned());
+            change(&mut hello);
+            let mut server = Admission::new(Named, Terms::default(), Some([9; 32])).unwrap();
+            enter(&mut server, &mut join("Alice", 1, "Alice/a"), NOW).unwrap();
+            server
+                .hello(&hello.to_frame(), NOW)
+                .map(|_| ())
+                .unwrap_err()
+                .code()
+        };
+        assert_eq!(refused(|hello| hello.fingerprint = 2), Code::Version);
+        assert_eq!(refused(|hello| hello.versions = vec![2, 3]), Code::Version);
+        assert_eq!(refused(|hello| hello.limits.frame = 1_000), Code::TooLarge);
+        assert_eq!(refused(|hello| hello.limits.window = 0), Code::Malformed);
+        assert_eq!(refused(|hello| hello.role.clear()), Code::Malformed);
+        assert_eq!(
+            refused(|hello| hello.session = "a\r\nb".to_owned()),
+            Code::Malformed
+        );
+        assert_eq!(
+            refused(|hello| hello.peers[0] = "x".repeat(65)),
+            Code::Malformed
+        );
+        assert_eq!(
+            refused(|hello| hello.peers.push("Bob".to_owned())),
+            Code::Malformed
+        );
+        assert_eq!(
+            refused(|hello| hello.peers.push("Carol".to_owned())),
+            Code::Malformed
+        );
+    }
+
+    #[test]
+    fn a_role_that_left_does_not_come_back_and_one_that_stays_away_is_named() {
+        let mut server = server();
+        let mut alice = join("Alice", 1, "Alice/a");
+        let bob = enter(&mut server, &mut join("Carol", 2, "Carol/c"), NOW).unwrap();
+        let left = enter(&mut server, &mut alice, NOW).unwrap();
+        server.left(&left.hello);
+        assert!(server.has_left("game", "Alice"));
+        assert_eq!(code(enter(&mut server, &mut alice, NOW)), Code::Expired);
+
+        server.away(&bob.hello, NOW);
+        assert_eq!(server.expired(119 * SECOND), []);
+        let expired = server.expired(120 * SECOND);
+        assert_eq!(expired, [("game".to_owned(), "Carol".to_owned())]);
+        server.end("game");
+        assert_eq!(server.sessions(), 0);
+    }
+
+    #[test]
+    fn there_is_a_most_of_sessions_and_of_roles() {
+        let terms = Terms {
+            sessions: 1,
+            roles: 2,
+            ..Terms::default()
+        };
+        let mut server = Admission::new(Anyone, terms, None).unwrap();
+        for (instance, role) in ["Alice", "Carol"].into_iter().enumerate() {
+            enter(&mut server, &mut join(role, instance as u128, ""), NOW).unwrap();
+        }
+        let third = enter(&mut server, &mut join("Dave", 3, ""), NOW);
+        assert_eq!(code(third), Code::Quota);
+        let mut elsewhere = hello("Alice", 4);
+        elsewhere.session = "other".to_owned();
+        let second = enter(&mut server, &mut Join::new(elsewhere, String::new()), NOW);
+        assert_eq!(code(second), Code::Quota);
+    }
+}

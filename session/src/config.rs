@@ -32,6 +32,7 @@ pub struct SessionConfig {
 
 impl SessionConfig {
     /// A role in a session, and the roles that it speaks with.
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at the call")]
     pub fn new<R: RoleId>(
         session: impl Into<String>,
         role: R,

@@ -306,6 +306,11 @@ impl Core {
         self.abort_due.is_some() || self.lost.is_none() && self.up && link()
     }
 
+    /// Whether messages wait for credit, or for the peer.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.pairs.iter().any(Pair::has_unsent)
+    }
+
     /// When [`timeout`](Self::timeout) or [`transmit`](Self::transmit) has something to do.
     pub(crate) fn deadline(&self, now: Time) -> Option<Time> {
         if !self.up || self.lost.is_some() {

@@ -52,7 +52,7 @@ impl Join {
         match frame.kind {
             Kind::Abort => Err(Abort::from_frame(frame)),
             Kind::Challenge => self.prove(frame),
-            _ => self.enter(Welcome::from_frame(frame)?),
+            _ => self.enter(&Welcome::from_frame(frame)?),
         }
     }
 
@@ -67,7 +67,7 @@ impl Join {
         ))
     }
 
-    fn enter(&mut self, welcome: Welcome) -> Result<Step, Abort> {
+    fn enter(&mut self, welcome: &Welcome) -> Result<Step, Abort> {
         if welcome.version != VERSION {
             let reason = format_args!("the server speaks version {}", welcome.version);
             return Err(Abort::new(Code::Version, reason));

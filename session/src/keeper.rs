@@ -178,12 +178,12 @@ impl Keeper {
                     state.move_within = Some(Duration::ZERO);
                 }
             }
+            self.shared.read_if_due();
             let planned = self.shared.until_planned(linger);
             let alarm = alarm.within(planned, self.shared.now());
             let flush =
                 poll_fn(|context| self.shared.poll_flush(context)).then(|()| pending::<()>());
-            let (flush, read) = (pin!(flush), pin!(self.shared.read_along()));
-            select(select(kicked, alarm), select(flush, read)).await;
+            select(select(kicked, alarm), pin!(flush)).await;
         }
     }
 
@@ -191,7 +191,12 @@ impl Keeper {
     async fn end(&mut self) {
         let transport = {
             let mut state = self.shared.state();
-            state.core.leave();
+            if state.core.is_settled() {
+                state.core.leave();
+            } else {
+                let reason = "the last messages were not acknowledged in time";
+                state.core.abort(Abort::new(Code::Timeout, reason));
+            }
             state.transport.clone()
         };
         if let Some(transport) = transport {

@@ -157,9 +157,10 @@ impl Pair {
             && self.out.bytes < limits.window_bytes as usize
     }
 
-    /// Whether the stream to the peer has ended, at this end or at that.
+    /// Whether nothing more can be sent: this end has ended its stream, or the peer has, and
+    /// everything that it sent was received.
     pub(crate) fn is_closed(&self) -> bool {
-        self.out.closed || self.gone
+        self.out.closed || self.gone || self.inn.fin && self.inn.inbox.is_empty()
     }
 
     /// Takes a message, in parts where it is long. There must be room.
@@ -171,14 +172,11 @@ impl Pair {
         self.out.push(message, PartKind::Last);
     }
 
-    /// Ends the stream to the peer after what was pushed. A peer that was never met and never
-    /// spoken to need not learn of it.
+    /// Ends the stream to the peer after what was pushed.
     pub(crate) fn close(&mut self) {
         if !self.out.closed {
             self.out.closed = true;
-            if self.instance.is_some() || self.out.end() > 1 {
-                self.out.push(Bytes::new(), PartKind::Fin);
-            }
+            self.out.push(Bytes::new(), PartKind::Fin);
         }
     }
 
@@ -187,11 +185,11 @@ impl Pair {
         self.gone = true;
     }
 
-    /// Whether both streams have ended and all of this end's has arrived. (The peer's has when it
-    /// is told so: whoever leaves first tells the other that it has.)
+    /// Whether this end has ended its stream and all of it has arrived. Nobody waits for a peer
+    /// that was never met and never spoken to.
     pub(crate) fn is_settled(&self) -> bool {
-        let ended = self.inn.fin || self.instance.is_none();
-        self.gone || self.out.closed && self.out.parts.is_empty() && ended
+        let strangers = self.instance.is_none() && self.out.base == 1 && self.out.parts.len() <= 1;
+        self.gone || self.out.closed && (self.out.parts.is_empty() || strangers)
     }
 
     /// Takes the next message out of the inbox.
@@ -398,6 +396,11 @@ impl Pair {
             || self.rewind_due
             || self.ack_at.is_some_and(|at| at <= now)
             || self.sync == Sync::Done && self.out.may_transmit()
+    }
+
+    /// Whether messages have not gone out yet.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.out.next < self.out.end()
     }
 
     /// Every frame says what has arrived.

@@ -77,7 +77,7 @@ impl Session {
     ) -> Result<Self> {
         let peers = hello.peers.clone();
         let core = Core::new(hello.instance, peers.len(), config.limits, config.timing);
-        let shared = Arc::new(Shared::new(core, peers));
+        let shared = Shared::new(core, peers);
         let keeper = Keeper {
             shared: Arc::clone(&shared),
             way: way(hello.clone()),
@@ -178,28 +178,15 @@ impl Session {
     /// Ends all streams, waits until everything has arrived, and leaves.
     ///
     /// # Errors
-    /// [`Timeout`](ErrorKind::Timeout) when a peer did not acknowledge the last messages within
-    /// [`Timing::linger`], [`Transport`](ErrorKind::Transport) when the session is lost.
+    /// [`Transport`](ErrorKind::Transport) when the session is lost, or a peer did not acknowledge
+    /// the last messages within [`Timing::linger`](crate::Timing::linger): the others see that
+    /// error, too.
     ///
     /// # Cancel safety
     /// Closing goes on in the background.
     pub async fn close(self) -> Result<()> {
         self.handle.close();
-        self.until(|link| matches!(link, Link::Closed)).await?;
-        let unacked: Vec<String> = {
-            let status = self.status();
-            let late = status
-                .peers
-                .into_iter()
-                .filter(|peer| peer.unacked > 0 && !peer.closed);
-            late.map(|peer| peer.role).collect()
-        };
-        if unacked.is_empty() {
-            return Ok(());
-        }
-        let peers = unacked.join(", ");
-        let detail = format!("closed before {peers} had acknowledged the last messages");
-        Err(Error::new(ErrorKind::Timeout, detail))
+        self.until(|link| matches!(link, Link::Closed)).await
     }
 
     /// Ends the session at once for all its roles; they see the reason.

@@ -1,21 +1,22 @@
 //! What a session's handles and its keeper share, and how input and output are driven.
 //!
 //! Whoever waits for a message reads from the connection itself, so that a message crosses no task
-//! on its way. The keeper reads only when nobody else has for a while; it alone waits for slow
-//! writes, opens connections and watches the clock.
+//! on its way. Nobody owns the connection while it waits: a future that waits and is not polled
+//! holds up nobody. The keeper looks after the connection when nobody else has for a while; it
+//! alone waits for slow writes, opens connections and watches the clock.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::{Context, Poll};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use choreo_core::runtime::Instant;
 use choreo_core::{Error, Result, Transport};
 use event_listener::{Event, EventListener};
-use futures::future::{BoxFuture, Either, pending, select};
-use futures::lock::Mutex as AsyncMutex;
+use futures::future::BoxFuture;
 use futures::task::noop_waker_ref;
 
 use crate::core::{Advice, Core};
@@ -37,12 +38,9 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// What is being written. Whoever holds the lock goes on with it.
     writing: Mutex<Option<Writing>>,
-    /// Whoever holds the lock reads.
-    reader: AsyncMutex<()>,
-    /// How many want to read instead of the keeper.
-    wanted: AtomicUsize,
-    /// The keeper reads.
-    keeper_reads: AtomicBool,
+    /// What is being read, and by whom it is polled.
+    reading: Mutex<Option<Reading>>,
+    readers: Arc<Readers>,
     /// Per peer: something to receive, room to send.
     readable: Vec<Event>,
     writable: Vec<Event>,
@@ -62,6 +60,8 @@ pub(crate) struct State {
     pub(crate) offered: VecDeque<Opened>,
     /// When the keeper looks next, as it has planned; it is kicked if something is due earlier.
     planned: Time,
+    /// By when the keeper is to read, if nobody else does.
+    read_by: Option<Time>,
     /// The keeper is to connect again within this time.
     pub(crate) move_within: Option<Duration>,
     /// Since when the handles are closed or gone.
@@ -73,16 +73,34 @@ struct Writing {
     send: BoxFuture<'static, Result<()>>,
 }
 
-/// A wish to read, which the keeper respects.
-struct Wish<'a>(&'a Shared);
+struct Reading {
+    connection: u64,
+    recv: BoxFuture<'static, Result<Option<Bytes>>>,
+}
 
-/// While it lives, the keeper reads.
-struct KeeperReads<'a>(&'a AtomicBool);
+/// Those who wait for what comes. The connection wakes the one that came last.
+struct Readers {
+    shared: Weak<Shared>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    last: u64,
+    wakers: Vec<(u64, Waker)>,
+}
+
+/// One of them, as long as it waits.
+struct Reader<'a> {
+    readers: &'a Readers,
+    number: u64,
+}
 
 impl Shared {
-    pub(crate) fn new(core: Core, peers: Vec<String>) -> Self {
-        let events = || peers.iter().map(|_| Event::new()).collect();
-        Self {
+    pub(crate) fn new(core: Core, peers: Vec<String>) -> Arc<Self> {
+        let count = peers.len();
+        let events = || (0..count).map(|_| Event::new()).collect();
+        Arc::new_cyclic(|shared| Self {
             begun: Instant::now(),
             state: Mutex::new(State {
                 core,
@@ -91,19 +109,22 @@ impl Shared {
                 connections: 0,
                 offered: VecDeque::new(),
                 planned: Duration::ZERO,
+                read_by: None,
                 move_within: None,
                 closing: None,
             }),
             writing: Mutex::new(None),
-            reader: AsyncMutex::new(()),
-            wanted: AtomicUsize::new(0),
-            keeper_reads: AtomicBool::new(false),
+            reading: Mutex::new(None),
+            readers: Arc::new(Readers {
+                shared: Weak::clone(shared),
+                waiting: Mutex::default(),
+            }),
             readable: events(),
             writable: events(),
             kick: Event::new(),
             changed: Event::new(),
             peers,
-        }
+        })
     }
 
     /// Time since the session began.
@@ -203,6 +224,7 @@ impl Shared {
             state.core.link_up(opened.limits, now);
             state.link = Link::Connected;
             state.planned = now;
+            state.read_by = Some(now);
             state.connections
         };
         if !opened.rest.is_empty() {
@@ -292,53 +314,99 @@ impl Shared {
         })
     }
 
-    /// Drives the connection until `done`, which `event` announces.
+    /// Drives the connection until `done`, which `listen` announces.
     pub(crate) async fn drive<T>(
         &self,
         listen: impl Fn() -> EventListener,
         mut done: impl FnMut(&mut State, Time) -> Option<T>,
     ) -> T {
-        loop {
-            if let Some(result) = self.try_done(&mut done) {
-                return result;
-            }
-            let event = listen();
-            if let Some(result) = self.try_done(&mut done) {
-                return result;
-            }
-            self.flush();
-            let lead = {
-                let wish = Wish::new(self);
-                match select(event, self.reader.lock()).await {
-                    Either::Left(_) => continue,
-                    Either::Right((lead, event)) => {
-                        drop(wish);
-                        (lead, event)
-                    }
+        if let Some(result) = self.try_done(&mut done) {
+            return result;
+        }
+        let mut event = listen();
+        let reader = Reader::new(&self.readers);
+        let driven = poll_fn(|context| {
+            loop {
+                if let Some(result) = self.try_done(&mut done) {
+                    return Poll::Ready(result);
                 }
-            };
-            let (guard, event) = lead;
-            let (connection, transport) = {
-                let state = self.state();
-                (state.connections, state.transport.clone())
-            };
-            if let Some(result) = self.try_done(&mut done) {
-                drop(guard);
-                self.leave_unattended();
-                return result;
+                if Pin::new(&mut event).poll(context).is_ready() {
+                    event = listen();
+                    continue;
+                }
+                reader.waits(context.waker());
+                self.flush();
+                if !self.read() {
+                    return Poll::Pending;
+                }
             }
-            let Some(transport) = transport else {
-                drop(guard);
-                // All events tell of a new connection.
-                event.await;
-                continue;
-            };
-            match select(event, transport.recv()).await {
-                Either::Left(_) => {}
-                Either::Right((received, _)) => self.take(connection, received),
+        });
+        driven.await
+    }
+
+    /// Takes what has come; false if nothing has. The readers are woken when something does.
+    pub(crate) fn read(&self) -> bool {
+        let mut reading = match self.reading.try_lock() {
+            Ok(reading) => reading,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            // Somebody else reads, and wakes those whom it concerns.
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        {
+            let mut state = self.state();
+            state.read_by = None;
+            if reading
+                .as_ref()
+                .is_none_or(|reading| !state.is_on(reading.connection))
+            {
+                *reading = state.transport.clone().map(|transport| Reading {
+                    connection: state.connections,
+                    recv: Box::pin(async move { transport.recv().await }),
+                });
             }
-            drop(guard);
-            self.leave_unattended();
+        }
+        let Some(current) = reading.as_mut() else {
+            return false;
+        };
+        let waker = Waker::from(Arc::clone(&self.readers));
+        let received = current.recv.as_mut().poll(&mut Context::from_waker(&waker));
+        let Poll::Ready(received) = received else {
+            return false;
+        };
+        let connection = current.connection;
+        *reading = None;
+        drop(reading);
+        // More may be there already, of which nobody is told.
+        self.has_come();
+        self.take(connection, received);
+        true
+    }
+
+    /// Reads as the keeper, when nobody has for too long, or messages wait and nobody is there.
+    pub(crate) fn read_if_due(&self) {
+        let now = self.now();
+        let due = {
+            let state = self.state();
+            let late = state.read_by.is_some_and(|by| by <= now);
+            late || state.core.has_unsent() && self.readers.is_empty()
+        };
+        while due && self.read() {}
+    }
+
+    /// Something has come. If nobody takes it for long, the keeper shall; at once, if messages
+    /// wait for it to go out and nobody is there.
+    fn has_come(&self) {
+        let nobody = self.readers.is_empty();
+        let mut by = self.now();
+        let mut state = self.state();
+        if !(nobody && state.core.has_unsent()) {
+            by += UNATTENDED;
+        }
+        let by = state.read_by.map_or(by, |set| set.min(by));
+        state.read_by = Some(by);
+        if by < state.planned {
+            state.planned = by;
+            self.kick();
         }
     }
 
@@ -374,47 +442,14 @@ impl Shared {
         }
     }
 
-    /// Nobody reads now; if nobody does for long, the keeper shall.
-    fn leave_unattended(&self) {
-        let by = self.now() + UNATTENDED;
-        let mut state = self.state();
-        if by < state.planned {
-            state.planned = by;
-            self.kick();
-        }
-    }
-
     /// When the keeper has to look next, from now.
     pub(crate) fn until_planned(&self, at_most: Duration) -> Duration {
         let now = self.now();
         let mut state = self.state();
         let deadline = state.core.deadline(now).unwrap_or(Duration::MAX);
-        state.planned = deadline.min(now + at_most);
+        let read_by = state.read_by.unwrap_or(Duration::MAX);
+        state.planned = deadline.min(read_by).min(now + at_most);
         state.planned.saturating_sub(now).max(SHORT)
-    }
-
-    /// Reads for all, as the keeper: until somebody else wants to.
-    pub(crate) async fn read_along(&self) {
-        let Some(guard) = self.reader.try_lock() else {
-            return pending().await;
-        };
-        let _reads = KeeperReads::new(&self.keeper_reads);
-        // Whoever came in between has not kicked, and waits for the lock.
-        if self.wanted.load(Ordering::SeqCst) > 0 {
-            drop(guard);
-            return pending().await;
-        }
-        loop {
-            let (connection, transport) = {
-                let state = self.state();
-                (state.connections, state.transport.clone())
-            };
-            let Some(transport) = transport else {
-                return;
-            };
-            let received = transport.recv().await;
-            self.take(connection, received);
-        }
     }
 }
 
@@ -425,31 +460,69 @@ impl State {
     }
 }
 
-impl<'a> Wish<'a> {
-    fn new(shared: &'a Shared) -> Self {
-        shared.wanted.fetch_add(1, Ordering::SeqCst);
-        if shared.keeper_reads.load(Ordering::SeqCst) {
-            shared.kick();
+impl Readers {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting().wakers.is_empty()
+    }
+
+    fn wake_last(&self) {
+        let last = self.waiting().wakers.last().map(|(_, waker)| waker.clone());
+        if let Some(waker) = last {
+            waker.wake();
         }
-        Self(shared)
     }
 }
 
-impl<'a> KeeperReads<'a> {
-    fn new(flag: &'a AtomicBool) -> Self {
-        flag.store(true, Ordering::SeqCst);
-        Self(flag)
+impl Wake for Readers {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.has_come();
+        }
+        self.wake_last();
     }
 }
 
-impl Drop for KeeperReads<'_> {
+impl<'a> Reader<'a> {
+    fn new(readers: &'a Readers) -> Self {
+        let mut waiting = readers.waiting();
+        waiting.last += 1;
+        let number = waiting.last;
+        drop(waiting);
+        Self { readers, number }
+    }
+
+    fn waits(&self, waker: &Waker) {
+        let mut waiting = self.readers.waiting();
+        let known = waiting
+            .wakers
+            .iter_mut()
+            .find(|(number, _)| *number == self.number);
+        match known {
+            Some((_, known)) => known.clone_from(waker),
+            None => waiting.wakers.push((self.number, waker.clone())),
+        }
+    }
+}
+
+/// Whoever waits on may have been passed over.
+impl Drop for Reader<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Wish<'_> {
-    fn drop(&mut self) {
-        self.0.wanted.fetch_sub(1, Ordering::SeqCst);
+        let mut waiting = self.readers.waiting();
+        waiting.wakers.retain(|(number, _)| *number != self.number);
+        let nobody = waiting.wakers.is_empty();
+        drop(waiting);
+        if !nobody {
+            self.readers.wake_last();
+        } else if let Some(shared) = self.readers.shared.upgrade() {
+            shared.has_come();
+        }
     }
 }

@@ -89,7 +89,7 @@ impl WebSocketConnector {
         let opened = choreo_core::runtime::timeout(limit, platform::open(self)).await;
         opened.unwrap_or_else(|elapsed| {
             let detail = format!("{place}: no WebSocket was opened: {elapsed}");
-            Err(Error::new(ErrorKind::Transport, detail).with_source(elapsed))
+            Err(Error::new(ErrorKind::Transport, detail))
         })
     }
 }

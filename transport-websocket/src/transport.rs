@@ -9,13 +9,13 @@ use crate::platform::Connection;
 /// One WebSocket: a frame is a binary message.
 ///
 /// A [`WebSocketConnector`](crate::WebSocketConnector) opens one, natively a
-/// [`WebSocketAcceptor`](crate::WebSocketAcceptor) accepts one.
+/// `WebSocketAcceptor` accepts one.
 ///
 /// - It may be shared: any number of tasks send and receive at once. A receive that waits holds no
 ///   send up.
-/// - A send is done when the operating system, or the browser, has the frame, not when the peer
-///   has it: what was sent last may be lost if the connection breaks.
-/// - Pings are answered while something is sent or received.
+/// - A send is done when the frame is in a bounded buffer on its way, not when the peer has it: what
+///   was sent last may be lost if the connection breaks.
+/// - Natively, pings are answered while something is sent or received; browsers always do.
 /// - Dropping it closes the connection in order, as [`close`](Transport::close) does.
 ///
 /// # Errors

@@ -463,7 +463,7 @@ browser_test! {
     }
 }
 
-/// Whether `bufferedAmount` holds what a stalled peer has not taken. That of libsoup's WebKit falls to
+/// Whether `bufferedAmount` holds what a stalled peer has not taken. In the Linux port of Safari it falls to
 /// nothing while the browser still has all of it; there is no help against that.
 async fn browser_tells_what_it_buffers(bytes: usize) -> bool {
     let id = unique();

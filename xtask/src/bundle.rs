@@ -1,7 +1,7 @@
 //! Builds the browser example as it is deployed: rustc, wasm-bindgen, wasm-opt.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -15,8 +15,16 @@ use crate::workspace::{EXAMPLE, WASM_TARGET, Workspace};
 /// The profile of the root manifest that is tuned for small modules.
 const PROFILE: &str = "wasm-release";
 
-/// What rustc emits for its wasm target and wasm-opt refuses if it is not named.
-const WASM_FEATURES: [&str; 6] = [
+/// How wasm-opt makes the module small; `build.sh` does it by the example's manifest, which has to
+/// say the same.
+const WASM_OPT: [&str; 10] = [
+    "-Oz",
+    // Large functions have more locals, whose longer numbers compress worse.
+    "--one-caller-inline-max-function-size=40",
+    // Below the first kilobyte there is only the end of the stack.
+    "--low-memory-unused",
+    "--strip-target-features",
+    // What rustc emits, and wasm-opt refuses if it is not named.
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -47,6 +55,7 @@ pub(crate) fn build(workspace: &Workspace, status: &Status) -> Result<Bundle> {
 
     let mut cargo = workspace.cargo(["build", "--package", EXAMPLE, "--lib"]);
     cargo.args(["--target", WASM_TARGET, "--profile", PROFILE]);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", short_paths()?.join("\x1f"));
     exec::succeed(&mut cargo, status)?;
 
     let built = workspace
@@ -89,11 +98,37 @@ impl Bundle {
         };
         let smaller = self.wasm.with_extension("opt.wasm");
         let mut command = Command::new(wasm_opt);
-        command.arg("-Oz").args(WASM_FEATURES);
+        command.args(WASM_OPT);
         command.arg(&self.wasm).arg("--output").arg(&smaller);
         exec::succeed(&mut command, status)?;
         fs::rename(&smaller, &self.wasm).context("cannot replace the module")?;
         self.optimised = true;
         Ok(())
     }
+}
+
+/// Takes the folders of this machine off the file names of panics: they are kilobytes of a module,
+/// and nobody's business. `build.sh` does the same.
+fn short_paths() -> Result<Vec<String>> {
+    let output = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .output()?;
+    let sysroot = String::from_utf8(output.stdout).context("rustc's sysroot is not UTF-8")?;
+    let std = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
+    let cargo_home = std::env::home_dir().map(|home| home.join(".cargo"));
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or(cargo_home);
+    let registry = cargo_home
+        .context("there is no home folder")?
+        .join("registry/src");
+    let mut flags = vec![remap(&std, "std")];
+    for index in fs::read_dir(&registry).into_iter().flatten() {
+        flags.push(remap(&index?.path(), ""));
+    }
+    Ok(flags)
+}
+
+fn remap(folder: &Path, name: &str) -> String {
+    format!("--remap-path-prefix={}={name}", folder.display())
 }

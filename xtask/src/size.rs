@@ -17,8 +17,8 @@ use crate::workspace::Workspace;
 
 /// At most so many bytes after wasm-opt, and after gzip.
 const BUDGET: Size = Size {
-    raw: 100_000,
-    gzip: 40_000,
+    raw: 100 * 1024,
+    gzip: 40 * 1024,
 };
 
 /// The size of something to load, in bytes.
@@ -146,7 +146,7 @@ mod tests {
         assert!(sizes(BUDGET.raw, BUDGET.gzip).check().is_ok());
         assert!(sizes(BUDGET.raw + 1, 1).check().is_err());
         let error = sizes(1, BUDGET.gzip + 1).check().unwrap_err().to_string();
-        assert!(error.contains("40,001"), "{error}");
+        assert!(error.contains("40,961"), "{error}");
     }
 
     #[test]

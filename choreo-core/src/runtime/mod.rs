@@ -15,8 +15,6 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::future::{Either, select};
-
 use crate::{Error, ErrorKind};
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -69,6 +67,12 @@ pub fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
     platform::sleep(duration)
 }
 
+/// A random number, from 0 to less than 1. Not for secrets.
+#[must_use]
+pub fn random() -> f64 {
+    platform::random()
+}
+
 /// Lets other tasks run.
 pub async fn yield_now() {
     let mut yielded = false;
@@ -101,10 +105,15 @@ pub async fn yield_now() {
 /// # Panics
 /// As [`sleep`].
 pub async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
-    match select(pin!(future), pin!(sleep(limit))).await {
-        Either::Left((output, _)) => Ok(output),
-        Either::Right(((), _)) => Err(Elapsed { limit }),
-    }
+    let (mut future, mut elapsed) = (pin!(future), pin!(sleep(limit)));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Ok(output)),
+        Poll::Pending => elapsed
+            .as_mut()
+            .poll(context)
+            .map(|()| Err(Elapsed { limit })),
+    })
+    .await
 }
 
 /// A time limit has passed.

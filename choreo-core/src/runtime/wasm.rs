@@ -1,8 +1,8 @@
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use futures::future::{Either, select};
 
 pub use web_time::Instant;
 
@@ -14,15 +14,26 @@ pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
     wasm_bindgen_futures::spawn_local(task);
 }
 
+pub(super) fn random() -> f64 {
+    js_sys::Math::random()
+}
+
 /// A timer is a JS value and so cannot be `Send`: a local task owns it, and drops it (which
 /// clears it) when nobody waits any more.
 pub(super) async fn sleep(duration: Duration) {
     let (mut elapsed, waiting) = oneshot::channel();
     spawn_local(async move {
-        let timer = std::pin::pin!(timer(duration));
-        if let Either::Left(((), _)) = select(timer, elapsed.cancellation()).await {
-            let _ = elapsed.send(());
-        }
+        let mut timer = pin!(timer(duration));
+        poll_fn(|context| {
+            let forgotten = elapsed.poll_canceled(context);
+            if forgotten.is_ready() {
+                forgotten
+            } else {
+                timer.as_mut().poll(context)
+            }
+        })
+        .await;
+        let _ = elapsed.send(());
     });
     let _ = waiting.await;
 }

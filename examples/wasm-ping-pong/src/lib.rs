@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
-mod counter;
+#[cfg(all(target_arch = "wasm32", not(target_feature = "atomics")))]
+mod allocator;
+mod counters;
 mod failure;
 mod options;
 mod play;
+mod promise;
 pub mod protocol;
 mod run;
 mod run_protocol;
@@ -12,11 +15,10 @@ mod slow_motion;
 pub mod stack;
 mod trace_log;
 
-pub use counter::Counter;
 pub use failure::Failure;
-pub use options::{Faults, Options, RunOptions};
+pub use options::{Faults, Options};
 pub use play::play;
 pub use run::{Run, stack_type};
-pub use run_protocol::run_protocol;
+pub use run_protocol::{run_protocol, run_protocol_promise};
 pub use slow_motion::{SlowMotion, SlowMotionLayer};
 pub use trace_log::TraceLog;

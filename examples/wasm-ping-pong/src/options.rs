@@ -1,9 +1,3 @@
-use std::ops::RangeInclusive;
-
-use wasm_bindgen::prelude::*;
-
-use crate::Failure;
-
 /// What to run, and over which layers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -24,24 +18,15 @@ pub struct Options {
 }
 
 /// Which sends fail.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Faults {
     /// Chooses them.
-    pub seed: u64,
+    pub seed: u32,
     /// How many, in percent.
     pub rate: f64,
 }
 
 impl Options {
-    /// The longest message, in characters.
-    pub const LONGEST_MESSAGE: usize = 200;
-    /// How many rounds there can be.
-    pub const ROUNDS: RangeInclusive<u32> = 1..=50;
-    /// The seeds that there are.
-    pub const SEEDS: RangeInclusive<u32> = 0..=u32::MAX;
-    /// The longest wait before an operation, in milliseconds.
-    pub const PACES: RangeInclusive<u32> = 0..=10_000;
-
     /// One round of that message over no layers, at full speed.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
@@ -55,158 +40,19 @@ impl Options {
             pace: 0,
         }
     }
-}
 
-impl TryFrom<&RunOptions> for Options {
-    type Error = Failure;
-
-    fn try_from(js: &RunOptions) -> Result<Self, Failure> {
-        let message = js.message().unwrap_or_default();
-        match message.chars().count() {
-            0 => {
-                return Err(Failure::input(
-                    "message",
-                    "The message is empty.",
-                    "Type one.",
-                ));
-            }
-            1..=Self::LONGEST_MESSAGE => {}
-            _ => {
-                let longest = Self::LONGEST_MESSAGE;
-                let advice = format!("It takes up to {longest} characters.");
-                return Err(Failure::input(
-                    "message",
-                    "The message is too long.",
-                    advice,
-                ));
-            }
-        }
-        let rounds = whole(
-            js.rounds().unwrap_or(1.0),
-            Self::ROUNDS,
-            "rounds",
-            "The number of rounds",
-        )?;
-        let faults = if js.faults().unwrap_or_default() {
-            let seed = whole(
-                js.seed().unwrap_or(0.0),
-                Self::SEEDS,
-                "fault-seed",
-                "The seed",
-            )?;
-            let rate = js.rate().unwrap_or(0.0);
-            if !(0.0..=100.0).contains(&rate) {
-                return Err(Failure::input(
-                    "fault-rate",
-                    "The rate of faults is not a percentage.",
-                    "It takes a number from 0 to 100.",
-                ));
-            }
-            Some(Faults {
-                seed: seed.into(),
-                rate,
-            })
-        } else {
-            None
-        };
-        let pace = whole(
-            js.pace().unwrap_or(0.0),
-            Self::PACES,
-            "slow",
-            "The pace of slow motion",
-        )?;
-        Ok(Self {
-            message,
-            rounds: rounds as usize,
+    /// No message yet, over the layers whose bits are set: 1 is Trace, 2 Metrics, 4 Retry, and 8
+    /// `FaultInjection`.
+    #[must_use]
+    pub fn over(layers: u8, pace: u32, faults: Faults) -> Self {
+        let chosen = |bit| layers & bit != 0;
+        Self {
+            trace: chosen(1),
+            metrics: chosen(2),
+            retry: chosen(4),
+            faults: chosen(8).then_some(faults),
             pace,
-            faults,
-            ..js.layers()
-        })
-    }
-}
-
-/// A whole number within its range. (From JavaScript come floats, and `NaN` for an empty field.)
-fn whole(
-    number: f64,
-    range: RangeInclusive<u32>,
-    field: &'static str,
-    what: &str,
-) -> Result<u32, Failure> {
-    let whole = number as u32;
-    if range.contains(&whole) && f64::from(whole) == number {
-        return Ok(whole);
-    }
-    Err(Failure::input(
-        field,
-        format!("{what} is out of range."),
-        format!(
-            "It takes a whole number from {} to {}.",
-            range.start(),
-            range.end()
-        ),
-    ))
-}
-
-#[wasm_bindgen(typescript_custom_section)]
-const TYPESCRIPT: &str = "
-/** What to run, and over which layers. What is left out is off. */
-export interface RunOptions {
-    message: string;
-    /** From 1 to 50. */
-    rounds?: number;
-    trace?: boolean;
-    metrics?: boolean;
-    retry?: boolean;
-    faults?: boolean;
-    /** Chooses which sends fail. */
-    seed?: number;
-    /** How many sends fail, in percent. */
-    rate?: number;
-    /** How long to wait before each operation, in milliseconds. */
-    pace?: number;
-}
-";
-
-#[wasm_bindgen]
-extern "C" {
-    /// A plain JavaScript object with the options.
-    #[wasm_bindgen(typescript_type = "RunOptions")]
-    pub type RunOptions;
-
-    #[wasm_bindgen(method, getter)]
-    fn message(this: &RunOptions) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn rounds(this: &RunOptions) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn trace(this: &RunOptions) -> Option<bool>;
-    #[wasm_bindgen(method, getter)]
-    fn metrics(this: &RunOptions) -> Option<bool>;
-    #[wasm_bindgen(method, getter)]
-    fn retry(this: &RunOptions) -> Option<bool>;
-    #[wasm_bindgen(method, getter)]
-    fn faults(this: &RunOptions) -> Option<bool>;
-    #[wasm_bindgen(method, getter)]
-    fn seed(this: &RunOptions) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn rate(this: &RunOptions) -> Option<f64>;
-    #[wasm_bindgen(method, getter)]
-    fn pace(this: &RunOptions) -> Option<f64>;
-}
-
-impl RunOptions {
-    /// The chosen layers alone, whatever the numbers are: enough to name the stack while somebody
-    /// is typing.
-    pub(crate) fn layers(&self) -> Options {
-        Options {
-            trace: self.trace().unwrap_or_default(),
-            metrics: self.metrics().unwrap_or_default(),
-            retry: self.retry().unwrap_or_default(),
-            faults: self
-                .faults()
-                .unwrap_or_default()
-                .then_some(Faults { seed: 0, rate: 0.0 }),
-            pace: self.pace().map_or(0, |pace| pace as u32),
-            ..Options::new("")
+            ..Self::new("")
         }
     }
 }

@@ -1,4 +1,4 @@
-use choreo::{ErrorKind, InMemoryNetwork, interpret};
+use choreo::{BoxFuture, ErrorKind, InMemoryNetwork, Result, interpret};
 use futures::future::join;
 
 use crate::protocol::{self, Role};
@@ -22,20 +22,21 @@ pub async fn play(options: &Options, instruments: &Instruments) -> Result<String
         let joined = network.join(role);
         joined.map(|handler| stack(handler, options, instruments))
     };
-    let alice =
-        join_network(Role::Alice).map_err(|error| Failure::of_run("Alice", error, options))?;
-    let bob = join_network(Role::Bob).map_err(|error| Failure::of_run("Bob", error, options))?;
-
     let rounds = options.rounds;
-    let program = protocol::alice(&options.message, rounds);
-    let alice = async move {
-        let result = interpret(&alice, &(), program).await?;
-        protocol::reply(result.received_values)
-    };
-    let bob = async move { protocol::bob(&bob, &(), rounds).await };
+    let alice: BoxFuture<'_, Result<String>> = Box::pin(async {
+        let alice = join_network(Role::Alice)?;
+        let program = protocol::alice(&options.message, rounds);
+        protocol::reply(interpret(&alice, &(), program).await?.received_values)
+    });
+    let bob: BoxFuture<'_, Result<String>> = Box::pin(async {
+        let bob = join_network(Role::Bob)?;
+        protocol::bob(&bob, &(), rounds)
+            .await
+            .map(|()| String::new())
+    });
 
     let (role, error) = match join(alice, bob).await {
-        (Ok(reply), Ok(())) => return Ok(reply),
+        (Ok(reply), Ok(_)) => return Ok(reply),
         (Err(gone), Err(cause)) if gone.kind() == ErrorKind::Closed => ("Bob", cause),
         (Err(error), _) => ("Alice", error),
         (Ok(_), Err(error)) => ("Bob", error),

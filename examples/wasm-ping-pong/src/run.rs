@@ -1,14 +1,17 @@
-use std::cell::{Cell, RefCell};
-use std::pin::pin;
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::Poll;
 
-use futures::channel::oneshot;
-use futures::future::{Either, select};
+use futures::channel::oneshot::{self, Receiver, Sender};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use crate::Options;
-use crate::counter::{Counter, counters};
-use crate::options::RunOptions;
+use crate::counters::counters;
+use crate::options::{Faults, Options};
 use crate::play::play;
+use crate::promise::promise;
 use crate::stack::{self, Instruments};
 
 /// One run of the protocol, as the page starts and watches it.
@@ -16,44 +19,53 @@ use crate::stack::{self, Instruments};
 /// All that a run shows can be read while it runs; `version` says when there is more to see.
 #[wasm_bindgen]
 pub struct Run {
-    options: Options,
-    instruments: Instruments,
-    started: Cell<bool>,
-    stop: RefCell<Option<oneshot::Sender<()>>>,
+    shared: Rc<(Options, Instruments)>,
+    stop: RefCell<Option<Sender<()>>>,
+    /// Until it starts.
+    stopped: RefCell<Option<Receiver<()>>>,
 }
 
 #[wasm_bindgen]
 impl Run {
-    /// A run that has not started.
-    ///
-    /// # Errors
-    /// When an option is out of its range; the exception's `field` names the input.
+    /// A run that has not started: what Alice says and how often, over which layers
+    /// (1 is Trace, 2 Metrics, 4 Retry, and 8 `FaultInjection`), how many milliseconds to wait
+    /// before each operation, and which sends fail, chosen by a seed, and how many, in percent.
+    #[must_use]
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &RunOptions) -> Result<Run, JsValue> {
-        let options = Options::try_from(options)?;
-        Ok(Self {
-            instruments: Instruments::new(&options),
-            options,
-            started: Cell::new(false),
-            stop: RefCell::default(),
-        })
+    pub fn new(message: String, rounds: u32, layers: u8, pace: u32, seed: u32, rate: f64) -> Self {
+        let options = Options {
+            message,
+            rounds: rounds as usize,
+            ..Options::over(layers, pace, Faults { seed, rate })
+        };
+        let instruments = Instruments::new(&options);
+        let (stop, stopped) = oneshot::channel();
+        Self {
+            shared: Rc::new((options, instruments)),
+            stop: RefCell::new(Some(stop)),
+            stopped: RefCell::new(Some(stopped)),
+        }
     }
 
     /// Starts it, once. Resolves to Bob's last reply, or to `undefined` when it was stopped.
     ///
-    /// # Errors
-    /// An exception in words, with the further properties `advice` and `detail`.
-    pub async fn start(&self) -> Result<Option<String>, JsValue> {
-        if self.started.replace(true) {
-            return Err(JsError::new("This run has started already; make a new one.").into());
-        }
-        let (stop, stopped) = oneshot::channel();
-        self.stop.replace(Some(stop));
-        let playing = pin!(play(&self.options, &self.instruments));
-        match select(playing, stopped).await {
-            Either::Left((reply, _)) => reply.map(Some).map_err(JsValue::from),
-            Either::Right(_) => Ok(None),
-        }
+    /// It is rejected with an `Error` whose message has a line each for what failed, what to try,
+    /// and what the library says.
+    #[wasm_bindgen(unchecked_return_type = "Promise<string | undefined>")]
+    pub fn start(&self) -> Promise {
+        let shared = Rc::clone(&self.shared);
+        let stopped = self.stopped.take();
+        promise(async move {
+            let mut stopped = stopped.ok_or("This run has started already; make a new one.")?;
+            let (options, instruments) = &*shared;
+            let mut playing = pin!(play(options, instruments));
+            poll_fn(|context| match Pin::new(&mut stopped).poll(context) {
+                Poll::Ready(_) => Poll::Ready(Ok(None)),
+                Poll::Pending => playing.as_mut().poll(context).map_ok(Some),
+            })
+            .await
+            .map_err(|failure| failure.to_string())
+        })
     }
 
     /// Stops it.
@@ -64,56 +76,49 @@ impl Run {
     /// Changes the pace of a run that goes slowly: milliseconds before each operation.
     #[wasm_bindgen(js_name = setPace)]
     pub fn set_pace(&self, milliseconds: u32) {
-        self.instruments.slow_motion.set(milliseconds);
+        self.instruments().slow_motion.set(milliseconds);
     }
 
     /// Changes whenever there is more to see.
     #[wasm_bindgen(getter)]
-    pub fn version(&self) -> f64 {
-        self.instruments.recording.version() as f64
+    pub fn version(&self) -> u32 {
+        self.instruments().recording.version() as u32
     }
 
     /// The sequence diagram so far, as an SVG document.
     #[wasm_bindgen(getter)]
     pub fn svg(&self) -> String {
-        self.instruments.recording.to_svg()
+        self.instruments().recording.to_svg()
     }
 
     /// The sequence diagram so far, as Mermaid source.
     #[wasm_bindgen(getter)]
     pub fn mermaid(&self) -> String {
-        self.instruments.recording.to_mermaid()
+        self.instruments().recording.to_mermaid()
     }
 
-    /// What Metrics has counted; `undefined` without it.
+    /// What Metrics has counted: a line for each role and operation, with tabs between role,
+    /// operation, count, errors, bytes, how many had to wait, and the microseconds that these
+    /// waited on average (nothing when none did).
     #[wasm_bindgen(getter)]
-    pub fn counters(&self) -> Option<Vec<Counter>> {
-        if !self.options.metrics {
-            return None;
-        }
-        let Instruments { alice, bob, .. } = &self.instruments;
-        let mut lines = counters("Alice", &alice.snapshot());
-        lines.extend(counters("Bob", &bob.snapshot()));
-        Some(lines)
+    pub fn counters(&self) -> String {
+        counters(self.instruments())
     }
 
-    /// What Trace has told, behind the first `known` lines, a line each; `undefined` without it.
-    #[wasm_bindgen(js_name = traceAfter)]
-    pub fn trace_after(&self, known: usize) -> Option<String> {
-        let log = &self.instruments.log;
-        self.options.trace.then(|| log.after(known))
+    /// What Trace has told since this was called last, a line each.
+    #[wasm_bindgen(js_name = takeTrace)]
+    pub fn take_trace(&self) -> String {
+        self.instruments().log.take()
     }
 
-    /// The type of the stack of either role.
-    #[wasm_bindgen(getter)]
-    pub fn stack(&self) -> String {
-        stack::type_name(&self.options)
+    fn instruments(&self) -> &Instruments {
+        &self.shared.1
     }
 }
 
 /// The type of the stack that the chosen layers make, with the page's own among them.
 #[must_use]
 #[wasm_bindgen(js_name = stackType)]
-pub fn stack_type(options: &RunOptions) -> String {
-    stack::type_name(&options.layers())
+pub fn stack_type(layers: u8, pace: u32) -> String {
+    stack::type_name(&Options::over(layers, pace, Faults::default()))
 }

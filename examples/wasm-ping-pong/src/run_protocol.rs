@@ -1,16 +1,17 @@
-use choreo::{ChoreoHandlerExt, InMemoryHandler, Program, interpret, runtime};
+use choreo::{ChoreoHandlerExt, Error, InMemoryHandler, Program, Result, interpret, runtime};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use crate::protocol::{Message, Role, bob};
+use crate::promise::promise;
+use crate::protocol::{Message, Role, bob, reply};
 
 /// Sends a message as Alice and returns Bob's reply: the protocol without layers.
 ///
 /// # Errors
-/// A JavaScript `Error` when either of them fails.
-#[wasm_bindgen]
-pub async fn run_protocol(message: String) -> Result<String, JsValue> {
+/// When either of them fails.
+pub async fn run_protocol(message: String) -> Result<String> {
     let handler = InMemoryHandler::new(Role::Alice);
-    let peer = handler.network().join(Role::Bob).map_err(JsError::from)?;
+    let peer = handler.network().join(Role::Bob)?;
     let (handler, peer) = (handler.boxed(), peer.boxed());
     // Should Bob fail, he leaves, and Alice is told.
     runtime::spawn(async move { drop(bob(&peer, &(), 1).await) });
@@ -21,12 +22,15 @@ pub async fn run_protocol(message: String) -> Result<String, JsValue> {
         .end();
 
     let endpoint = ();
-    let result = interpret(&handler, &endpoint, program)
-        .await
-        .map_err(JsError::from)?;
+    let result = interpret(&handler, &endpoint, program).await?;
+    reply(result.received_values)
+}
 
-    match result.received_values.first() {
-        Some(Message::Pong(response)) => Ok(response.clone()),
-        _ => Err(JsError::new("Expected Pong message").into()),
-    }
+/// [`run_protocol`] for JavaScript: `await run_protocol('hello')`.
+#[wasm_bindgen(js_name = run_protocol, unchecked_return_type = "Promise<string>")]
+pub fn run_protocol_promise(message: String) -> Promise {
+    promise(async {
+        let reply = run_protocol(message).await;
+        reply.map(Some).map_err(|error: Error| error.to_string())
+    })
 }

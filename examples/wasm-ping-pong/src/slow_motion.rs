@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use choreo::{ChoreoHandler, Layer, handler_fn, runtime};
+use choreo::{BoxFuture, ChoreoHandler, Layer, Outgoing, Recipients, Result, handler_fn, runtime};
 
 /// A layer that waits before each operation, so that a person can watch.
 ///
@@ -52,6 +52,20 @@ impl<H> Layer<H> for SlowMotionLayer {
     }
 }
 
+impl<H: ChoreoHandler> SlowMotion<H> {
+    fn send<'a>(
+        &'a self,
+        endpoint: &'a H::Endpoint,
+        to: Recipients<'a, H::Role>,
+        payload: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.pace.step().await;
+            to.send(&self.inner, endpoint, payload).await
+        })
+    }
+}
+
 #[deny(clippy::missing_trait_methods)]
 impl<H: ChoreoHandler> ChoreoHandler for SlowMotion<H> {
     type Role = H::Role;
@@ -59,21 +73,15 @@ impl<H: ChoreoHandler> ChoreoHandler for SlowMotion<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            Box::pin(async move {
-                self.pace.step().await;
-                self.inner.send_payload(endpoint, to, payload).await
-            })
+            self.send(endpoint, Recipients::One(to), payload)
+        }
+        fn send_to_all(self, endpoint, to, payload) {
+            self.send(endpoint, Recipients::All(to), payload)
         }
         fn recv_payload(self, endpoint, from) {
             Box::pin(async move {
                 self.pace.step().await;
                 self.inner.recv_payload(endpoint, from).await
-            })
-        }
-        fn send_to_all(self, endpoint, to, payload) {
-            Box::pin(async move {
-                self.pace.step().await;
-                self.inner.send_to_all(endpoint, to, payload).await
             })
         }
     }

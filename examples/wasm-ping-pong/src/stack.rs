@@ -7,24 +7,7 @@ use choreo::{BoxHandler, ChoreoHandlerExt, InMemoryHandler, RoleId};
 use std::time::Duration;
 
 use crate::protocol::Role;
-use crate::{Options, SlowMotionLayer, TraceLog};
-
-/// A layer of the stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layer {
-    /// Makes sends fail.
-    FaultInjection,
-    /// Draws what happens; always there.
-    Record,
-    /// Repeats sends that failed.
-    Retry,
-    /// Counts.
-    Metrics,
-    /// Logs.
-    Trace,
-    /// Waits before each operation.
-    SlowMotion,
-}
+use crate::{Faults, Options, SlowMotionLayer, TraceLog};
 
 /// What the layers write into, for the page to read.
 #[derive(Clone, Debug)]
@@ -70,69 +53,59 @@ pub fn stack(
 ) -> BoxHandler<Role> {
     let role = *handler.role();
     let mut stack = handler.boxed();
-    for layer in layers(options) {
-        stack = match layer {
-            Layer::FaultInjection => stack.layer(faults(options)).boxed(),
-            Layer::Record => stack
-                .layer(RecordLayer::new(role.name(), &instruments.recording))
-                .boxed(),
-            Layer::Retry => stack.layer(retry(options)).boxed(),
-            Layer::Metrics => stack.layer(instruments.metrics(role).clone()).boxed(),
-            Layer::Trace => stack.layer(TraceLayer::new(role.name())).boxed(),
-            Layer::SlowMotion => stack.layer(instruments.slow_motion.clone()).boxed(),
-        };
+    if let Some(Faults { seed, rate }) = options.faults {
+        let faults = FaultInjectionLayer::new()
+            .with_seed(seed.into())
+            .with_rate(Fault::BeforeSend, rate / 100.0);
+        stack = stack.layer(faults).boxed();
+    }
+    // Sees each attempt that Retry makes; Metrics and Trace see what comes of them.
+    let record = RecordLayer::new(role.name(), &instruments.recording);
+    stack = stack.layer(record).boxed();
+    if options.retry {
+        // Five more attempts, at the pace of slow motion where that is on.
+        let pause = u64::from(options.pace.max(2));
+        let retry = RetryLayer::new(5, Duration::from_millis(pause))
+            .max_delay(Duration::from_millis(2 * pause))
+            .jitter(false);
+        stack = stack.layer(retry).boxed();
+    }
+    if options.metrics {
+        stack = stack.layer(instruments.metrics(role).clone()).boxed();
+    }
+    if options.trace {
+        stack = stack.layer(TraceLayer::new(role.name())).boxed();
+    }
+    if options.pace > 0 {
+        stack = stack.layer(instruments.slow_motion.clone()).boxed();
     }
     stack
-}
-
-/// The layers of the stack, the innermost first.
-///
-/// Record sees each attempt that Retry makes, and Metrics and Trace see what comes of them.
-#[must_use]
-pub fn layers(options: &Options) -> Vec<Layer> {
-    let chosen = [
-        (options.faults.is_some(), Layer::FaultInjection),
-        (true, Layer::Record),
-        (options.retry, Layer::Retry),
-        (options.metrics, Layer::Metrics),
-        (options.trace, Layer::Trace),
-        (options.pace > 0, Layer::SlowMotion),
-    ];
-    chosen
-        .into_iter()
-        .filter_map(|(chosen, layer)| chosen.then_some(layer))
-        .collect()
 }
 
 /// The type of the stack: `SlowMotion<Trace<Record<InMemoryHandler>>>`.
 #[must_use]
 pub fn type_name(options: &Options) -> String {
-    layers(options)
-        .into_iter()
-        .fold("InMemoryHandler".to_owned(), |inner, layer| {
-            format!("{layer:?}<{inner}>")
-        })
-}
-
-fn faults(options: &Options) -> FaultInjectionLayer {
-    let layer = FaultInjectionLayer::new();
-    options.faults.map_or(layer.clone(), |faults| {
-        layer
-            .with_seed(faults.seed)
-            .with_rate(Fault::BeforeSend, faults.rate / 100.0)
-    })
-}
-
-/// Five more attempts, at the pace of slow motion where that is on.
-fn retry(options: &Options) -> RetryLayer {
-    let pause = Duration::from_millis(options.pace.max(2).into());
-    RetryLayer::new(5, pause).max_delay(pause * 2).jitter(false)
+    let layers = [
+        (options.pace > 0, "SlowMotion<"),
+        (options.trace, "Trace<"),
+        (options.metrics, "Metrics<"),
+        (options.retry, "Retry<"),
+        (true, "Record<"),
+        (options.faults.is_some(), "FaultInjection<"),
+    ];
+    let (mut name, mut end) = (String::new(), String::new());
+    for (chosen, layer) in layers {
+        if chosen {
+            name.push_str(layer);
+            end.push('>');
+        }
+    }
+    name + "InMemoryHandler" + &end
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Faults;
 
     #[test]
     fn the_type_names_what_was_chosen() {

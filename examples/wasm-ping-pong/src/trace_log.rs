@@ -1,5 +1,5 @@
 use std::fmt::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use choreo::runtime::Instant;
 use tracing::field::{Field, Visit};
@@ -12,7 +12,13 @@ use tracing::{Event, Metadata, Subscriber};
 #[derive(Clone, Debug)]
 pub struct TraceLog {
     started: Instant,
-    lines: Arc<Mutex<Vec<String>>>,
+    lines: Arc<Mutex<Lines>>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    text: String,
+    count: usize,
 }
 
 impl TraceLog {
@@ -35,25 +41,30 @@ impl TraceLog {
         let _ = tracing::subscriber::set_global_default(Events);
     }
 
-    /// The lines behind the first `known`, each with its end.
+    /// The lines since this was called last, each with its end.
     #[must_use]
-    pub fn after(&self, known: usize) -> String {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.get(known..).unwrap_or_default().concat()
+    pub fn take(&self) -> String {
+        std::mem::take(&mut self.lines().text)
     }
 
     fn write(&self, event: &Event<'_>) {
+        let mut lines = self.lines();
+        if lines.count == Self::CAPACITY {
+            return;
+        }
+        lines.count += 1;
         // Tenths by hand: the formatting of floats would be a tenth of the module.
         let at = self.started.elapsed();
         let (milliseconds, tenths) = (at.as_millis() as u32, at.subsec_micros() / 100 % 10);
         let level = event.metadata().level();
-        let mut line = Line(format!("{milliseconds:5}.{tenths} ms {level:>5} "));
-        event.record(&mut line);
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() < Self::CAPACITY {
-            line.0.push('\n');
-            lines.push(line.0);
-        }
+        // Writing to a string does not fail.
+        let _ = write!(lines.text, "{milliseconds:5}.{tenths} ms {level:>5} ");
+        event.record(&mut Line(&mut lines.text));
+        lines.text.push('\n');
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,9 +109,9 @@ impl Subscriber for Events {
 }
 
 /// An event's message, then its fields: `sent role=Alice peer=Bob`.
-struct Line(String);
+struct Line<'a>(&'a mut String);
 
-impl Line {
+impl Line<'_> {
     fn put(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         // Writing to a string does not fail.
         let _ = match field.name() {
@@ -110,11 +121,19 @@ impl Line {
     }
 }
 
-impl Visit for Line {
+impl Visit for Line<'_> {
     // What Trace never gives, and what formatting it would cost is a lot for a page to load.
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, format_args!("{}", value as i64));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, format_args!("{value}"));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, format_args!("{value}"));
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
@@ -149,7 +168,7 @@ mod tests {
         for bytes in 0..=TraceLog::CAPACITY {
             tracing::debug!(role = "Alice", bytes, "sent");
         }
-        let all = log.after(0);
+        let all = log.take();
         let lines: Vec<_> = all.lines().collect();
         assert_eq!(lines.len(), TraceLog::CAPACITY);
         assert!(
@@ -157,7 +176,6 @@ mod tests {
             "{}",
             lines[7]
         );
-        assert_eq!(log.after(TraceLog::CAPACITY - 1).lines().count(), 1);
-        assert!(log.after(TraceLog::CAPACITY + 1).is_empty());
+        assert!(log.take().is_empty());
     }
 }

@@ -1,25 +1,29 @@
 //! What JavaScript sees. In Node, in a window and in a worker alike.
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Error, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
-use wasm_ping_pong::{Run, RunOptions, run_protocol, stack_type};
+use wasm_ping_pong::{Run, run_protocol, stack_type};
 
-fn options(fields: &[(&str, JsValue)]) -> RunOptions {
-    let object = Object::new();
-    for (name, value) in fields {
-        Reflect::set(&object, &(*name).into(), value).unwrap();
-    }
-    object.unchecked_into()
+const TRACE: u8 = 1;
+const METRICS: u8 = 2;
+const RETRY: u8 = 4;
+const FAULTS: u8 = 8;
+
+/// A run of "hello" at full speed, in which all sends fail where there are faults.
+fn run(rounds: u32, layers: u8) -> Run {
+    Run::new("hello".to_owned(), rounds, layers, 0, 7, 100.0)
 }
 
-fn field(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &name.into()).unwrap()
+async fn reply(promise: Promise) -> Option<String> {
+    JsFuture::from(promise).await.unwrap().as_string()
 }
 
-fn text(object: &JsValue, name: &str) -> String {
-    field(object, name).as_string().unwrap_or_default()
+async fn error(promise: Promise) -> String {
+    let error: Error = JsFuture::from(promise).await.unwrap_err().unchecked_into();
+    error.message().into()
 }
 
 #[wasm_bindgen_test]
@@ -30,108 +34,58 @@ async fn run_protocol_returns_the_reply() {
 
 #[wasm_bindgen_test]
 async fn a_run_gives_all_that_the_page_shows() {
-    let run = Run::new(&options(&[
-        ("message", "hello".into()),
-        ("rounds", 2.into()),
-        ("trace", true.into()),
-        ("metrics", true.into()),
-    ]))
-    .unwrap();
+    let run = run(2, TRACE | METRICS);
     let before = run.version();
     assert_eq!(
-        run.start().await.unwrap().as_deref(),
+        reply(run.start()).await.as_deref(),
         Some("Bob heard: hello")
     );
 
     assert!(run.version() > before);
-    assert_eq!(run.stack(), "Trace<Metrics<Record<InMemoryHandler>>>");
     assert!(run.svg().starts_with("<svg"));
     assert!(run.mermaid().starts_with("sequenceDiagram"));
-    let log = run.trace_after(0).unwrap();
-    assert_eq!(log.lines().count(), 8);
-    let rest = run.trace_after(3).unwrap();
-    assert!(log.ends_with(&rest) && rest.lines().count() == 5, "{rest}");
-    let counters: Array = run.counters().unwrap().into_iter().collect();
-    assert_eq!(counters.length(), 4);
-    assert_eq!(text(&counters.get(0), "role"), "Alice");
-    assert_eq!(field(&counters.get(0), "count"), 2);
+    assert_eq!(run.take_trace().lines().count(), 8);
+    assert!(run.take_trace().is_empty());
+    let counters = run.counters();
+    let lines: Vec<Vec<&str>> = counters
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[0][..4], ["Alice", "send to Bob", "2", "0"]);
+    assert!(lines.iter().all(|line| line.len() == 7), "{counters}");
 }
 
 #[wasm_bindgen_test]
-async fn what_is_not_ticked_is_undefined() {
-    let run = Run::new(&options(&[("message", "hello".into())])).unwrap();
-    run.start().await.unwrap();
-    assert!(run.trace_after(0).is_none());
-    assert!(run.counters().is_none());
+async fn what_is_not_ticked_says_nothing() {
+    let run = run(1, 0);
+    reply(run.start()).await;
+    assert_eq!(run.take_trace() + &run.counters(), "");
 }
 
 #[wasm_bindgen_test]
 async fn a_run_can_be_stopped_and_starts_once() {
-    let run = Run::new(&options(&[
-        ("message", "hello".into()),
-        ("pace", 10_000.into()),
-    ]))
-    .unwrap();
+    let run = Run::new("hello".to_owned(), 1, 0, 10_000, 0, 0.0);
     let stop = async { run.stop() };
-    let (ended, ()) = futures::join!(run.start(), stop);
-    assert_eq!(ended.unwrap(), None);
-    let again = run.start().await.unwrap_err();
-    assert!(text(&again, "message").contains("started already"));
+    let (ended, ()) = futures::join!(reply(run.start()), stop);
+    assert_eq!(ended, None);
+    assert!(error(run.start()).await.contains("started already"));
 }
 
 #[wasm_bindgen_test]
 async fn failures_are_exceptions_in_words() {
-    let run = Run::new(&options(&[
-        ("message", "hello".into()),
-        ("faults", true.into()),
-        ("rate", 100.into()),
-    ]))
-    .unwrap();
-    let error = run.start().await.unwrap_err();
-    assert!(error.is_instance_of::<js_sys::Error>());
-    assert!(text(&error, "message").starts_with("Alice could not send to Bob"));
-    assert!(text(&error, "advice").starts_with("Tick Retry"));
-    assert!(text(&error, "detail").contains("fault injected"));
+    let error = error(run(1, FAULTS).start()).await;
+    let lines: Vec<&str> = error.lines().collect();
+    assert!(
+        lines[0].starts_with("Alice could not send to Bob"),
+        "{error}"
+    );
+    assert!(lines[1].starts_with("Tick Retry"), "{error}");
+    assert!(lines[2].contains("fault injected"), "{error}");
 }
 
 #[wasm_bindgen_test]
-fn options_out_of_range_name_their_field() {
-    let message = ("message", JsValue::from("hello"));
-    let faults = ("faults", JsValue::TRUE);
-    let bad = [
-        ("message", vec![("message", "".into())]),
-        ("message", vec![("message", "x".repeat(201).into())]),
-        ("rounds", vec![message.clone(), ("rounds", 0.into())]),
-        ("rounds", vec![message.clone(), ("rounds", f64::NAN.into())]),
-        (
-            "fault-seed",
-            vec![message.clone(), faults.clone(), ("seed", 1.5.into())],
-        ),
-        (
-            "fault-rate",
-            vec![message.clone(), faults.clone(), ("rate", 101.into())],
-        ),
-        (
-            "fault-rate",
-            vec![message.clone(), faults, ("rate", f64::NAN.into())],
-        ),
-        ("slow", vec![message, ("pace", (-1).into())]),
-    ];
-    for (name, fields) in bad {
-        let error = Run::new(&options(&fields)).err().expect(name);
-        assert_eq!(text(&error, "field"), name);
-        assert!(!text(&error, "advice").is_empty());
-    }
-}
-
-#[wasm_bindgen_test]
-fn the_stack_is_named_while_numbers_are_being_typed() {
-    let options = options(&[
-        ("retry", true.into()),
-        ("faults", true.into()),
-        ("rate", f64::NAN.into()),
-        ("pace", 250.into()),
-    ]);
+fn the_stack_is_named() {
     let expected = "SlowMotion<Retry<Record<FaultInjection<InMemoryHandler>>>>";
-    assert_eq!(stack_type(&options), expected);
+    assert_eq!(stack_type(RETRY | FAULTS, 250), expected);
 }

@@ -10,14 +10,14 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 
-use choreo_core::{ChoreoHandler, Layer, Operation, Outgoing, PeerMap, RoleId, handler_fn};
+use choreo_core::{ChoreoHandler, Layer, Operation, PeerMap, Result, RoleId, handler_fn};
 
 use crate::in_box::in_box;
 use crate::size::Size;
 use crate::watched::Watched;
 pub use snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
-use stats::{Config, ONE, Peer, Registry};
-use watch::{Choosing, Receiving, Sending, Watch};
+use stats::{Config, Peer, Registry};
+use watch::{Waited, Watch};
 
 /// Counts operations, bytes, errors and waits, for each peer and each kind of operation.
 ///
@@ -208,6 +208,30 @@ impl fmt::Debug for MetricsHandle {
     }
 }
 
+impl<H: ChoreoHandler> Metrics<H> {
+    #[cold]
+    fn count_broadcast(
+        &self,
+        to: &[H::Role],
+        operation: Operation,
+        sent: &Result<()>,
+        bytes: usize,
+    ) {
+        let stats = |peer| self.peer(peer).of(operation);
+        match sent {
+            Ok(()) => to
+                .iter()
+                .for_each(|peer| stats(peer).count(Waited::default(), bytes)),
+            Err(error) => {
+                let named = |peer: &&H::Role| error.peer() == Some(&RoleId::name(*peer));
+                if let Some(peer) = to.iter().find(named).or(to.first()) {
+                    stats(peer).count_error();
+                }
+            }
+        }
+    }
+}
+
 impl<H: ChoreoHandler> Layer<H> for MetricsLayer {
     type Service = Metrics<H>;
 
@@ -227,50 +251,34 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            let peer = self.peer(to);
-            match payload {
-                Outgoing::Message(message) => {
-                    let stats = peer.of(Operation::Send);
-                    in_box(move || async move {
-                        let watched = Watched::<Size>::new(message);
-                        let payload = Outgoing::Message(&watched);
-                        let sent = self.inner.send_payload(endpoint, to, payload);
-                        Watch::new(sent, Sending { stats, size: watched.note() }).await
-                    })
-                }
-                Outgoing::Label(label) => {
-                    let stats = peer.of(Operation::Choose);
-                    let sent = self.inner.send_payload(endpoint, to, payload);
-                    Box::pin(Watch::new(sent, Choosing { stats, bytes: label.len() }))
-                }
-            }
-        }
-        fn recv_payload(self, endpoint, from) {
-            let peer = self.peer(from);
-            in_box(|| {
-                let received = self.inner.recv_payload(endpoint, from);
-                Watch::new(received, Receiving { peer })
+            let stats = self.peer(to).of(Operation::sending(payload));
+            in_box(move || async move {
+                let watched = Watched::<Size>::of(payload);
+                let sent = self.inner.send_payload(endpoint, to, watched.outgoing(payload));
+                Watch::new(sent, stats, |sent: &Result<()>, waited| match sent {
+                    Ok(()) => stats.count(waited, watched.note().of(payload)),
+                    Err(_) => stats.count_error(),
+                })
+                .await
             })
         }
         fn send_to_all(self, endpoint, to, payload) {
             Box::pin(async move {
-                let operation = Operation::sending(payload);
                 let watched = Watched::<Size>::of(payload);
                 let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload)).await;
-                match &sent {
-                    Ok(()) => {
-                        for peer in to {
-                            self.peer(peer).of(operation).count(ONE, watched.note().of(payload));
-                        }
-                    }
-                    Err(error) => {
-                        let named = |peer: &&H::Role| error.peer() == Some(&RoleId::name(*peer));
-                        if let Some(peer) = to.iter().find(named).or(to.first()) {
-                            self.peer(peer).of(operation).count_error();
-                        }
-                    }
-                }
+                let bytes = watched.note().of(payload);
+                self.count_broadcast(to, Operation::sending(payload), &sent, bytes);
                 sent
+            })
+        }
+        fn recv_payload(self, endpoint, from) {
+            let peer = self.peer(from);
+            in_box(move || {
+                let received = self.inner.recv_payload(endpoint, from);
+                let stats = peer.of(Operation::Recv);
+                Watch::new(received, stats, |received: &_, waited| {
+                    peer.count_received(received, waited);
+                })
             })
         }
     }

@@ -3,9 +3,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use choreo_core::runtime::Instant;
-use choreo_core::{Operation, Result};
+use choreo_core::{Incoming, Operation, Result};
 
 use super::snapshot::{MetricsSnapshot, OperationMetrics, PeerMetrics, Waits};
+use super::watch::Waited;
 use crate::sorted::Sorted;
 
 /// The counters of all peers, by their names.
@@ -92,6 +93,16 @@ impl Peer {
             Operation::Offer => &self.offer,
         }
     }
+
+    /// Counts a message or a label; which it would have been, is not known of one that failed.
+    #[inline]
+    pub(super) fn count_received(&self, received: &Result<Incoming>, waited: Waited) {
+        match received {
+            Ok(Incoming::Message(message)) => self.recv.count(waited, message.bytes().len()),
+            Ok(Incoming::Label(label)) => self.offer.count(waited, label.as_str().len()),
+            Err(_) => self.recv.count_error(),
+        }
+    }
 }
 
 /// The counters of one kind of operation with one peer.
@@ -115,8 +126,8 @@ struct Total {
     bytes: u64,
 }
 
-pub(super) const ONE: u64 = 1 << 48;
-pub(super) const WAITED: u64 = 1 << 32;
+const ONE: u64 = 1 << 48;
+const WAITED: u64 = 1 << 32;
 const BYTES: u64 = WAITED - 1;
 /// The highest bits of the operations and of the bytes: half of the room is used up.
 const FULL: u64 = 1 << 63 | 1 << 31;
@@ -146,8 +157,10 @@ impl Stats {
         }
     }
 
-    /// Counts operations that went well: [`ONE`], and [`WAITED`] if it has waited.
-    pub(super) fn count(&self, one: u64, bytes: usize) {
+    /// Counts an operation that went well.
+    #[inline]
+    pub(super) fn count(&self, waited: Waited, bytes: usize) {
+        let one = if waited.waited { ONE + WAITED } else { ONE };
         if bytes < LARGE {
             let before = self.recent.fetch_add(one + bytes as u64, Relaxed);
             if before & FULL != 0 {
@@ -158,16 +171,9 @@ impl Stats {
         }
         #[cfg(feature = "metrics-facade")]
         self.facade.count(bytes);
-    }
-
-    /// Counts a send, and gives these if it went well.
-    pub(super) fn count_sent(&self, sent: &Result<()>, one: u64, bytes: usize) -> Option<&Self> {
-        if sent.is_err() {
-            self.count_error();
-            return None;
+        if let Some(since) = waited.since {
+            self.time(since);
         }
-        self.count(one, bytes);
-        Some(self)
     }
 
     #[cold]
@@ -199,7 +205,7 @@ impl Stats {
     }
 
     #[cold]
-    pub(super) fn time(&self, since: Instant) {
+    fn time(&self, since: Instant) {
         let time = since.elapsed();
         let timed = self.timed.get_or_init(Box::default);
         timed.nanos.fetch_add(Waits::nanos(time), Relaxed);

@@ -1,15 +1,16 @@
 use std::time::Duration;
 
-use choreo_core::{ErrorKind, RoleName};
+use choreo_core::ErrorKind;
 
 use super::recording::{Entry, Log, Payload};
-use crate::sorted::Sorted;
 
 /// A recording as arrows between participants.
 pub(super) struct Diagram<'a> {
     pub(super) participants: Vec<&'a str>,
     pub(super) rows: Vec<Row<'a>>,
     pub(super) dropped: u64,
+    /// The first so many participants record.
+    recording: usize,
 }
 
 pub(super) struct Row<'a> {
@@ -17,20 +18,11 @@ pub(super) struct Row<'a> {
     /// The participants: of an arrow, from and to.
     pub(super) from: usize,
     pub(super) to: usize,
-    pub(super) kind: Kind<'a>,
+    pub(super) payload: Option<&'a Payload>,
+    pub(super) end: End,
     /// The error, if there was one.
     pub(super) failure: Option<&'a str>,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Kind<'a> {
-    /// What goes from one to the other.
-    Arrow {
-        payload: Option<&'a Payload>,
-        end: End,
-    },
-    /// A receive that failed: nothing went anywhere.
-    NotReceived,
+    awaits: Awaits<'a>,
 }
 
 /// Where an arrow ends.
@@ -41,6 +33,18 @@ pub(super) enum End {
     InFlight,
     /// Failed, and not received.
     Broken,
+    /// A receive failed: nothing went anywhere, there is no arrow.
+    NotReceived,
+}
+
+/// The other half of an arrow that may follow.
+#[derive(Clone, Copy)]
+enum Awaits<'a> {
+    Nothing,
+    /// This send's receive.
+    Receive(&'a Entry),
+    /// The send: its receive was recorded before it.
+    Send,
 }
 
 impl<'a> Diagram<'a> {
@@ -49,139 +53,126 @@ impl<'a> Diagram<'a> {
             participants: Vec::new(),
             rows: Vec::with_capacity(log.entries.len()),
             dropped: log.dropped,
+            recording: log.roles.len(),
         };
-        let mut places = Sorted::default();
         for role in &log.roles {
-            diagram.place(&mut places, role);
+            diagram.place(role.as_str());
         }
-        let recording = diagram.participants.len();
-        let mut lanes = Sorted::<(usize, usize), Lane<'a>>::default();
         for entry in &log.entries {
-            let role = diagram.place(&mut places, &entry.role);
-            let peer = diagram.place(&mut places, &entry.peer);
-            if entry.is_send() {
-                let lane = lanes.entry(&(role, peer), || ((role, peer), Lane::default()));
-                diagram.send(lane, entry, (role, peer), peer < recording);
+            let role = diagram.place(entry.role.as_str());
+            let peer = diagram.place(entry.peer.as_str());
+            let row = if entry.is_send() {
+                diagram.send(entry, role, peer)
             } else {
-                let lane = lanes.entry(&(peer, role), || ((peer, role), Lane::default()));
-                diagram.receive(lane, entry, (peer, role), peer < recording);
-            }
+                diagram.receive(entry, peer, role)
+            };
+            diagram.rows.extend(row);
         }
         diagram
     }
 
     /// The place of a role among the participants; its own, if it is new.
-    fn place(&mut self, places: &mut Sorted<&'a str, usize>, role: &'a RoleName) -> usize {
-        let next = self.participants.len();
-        let place = *places.entry(role.as_str(), || (role.as_str(), next));
-        if place == next {
-            self.participants.push(role.as_str());
-        }
-        place
+    fn place(&mut self, name: &'a str) -> usize {
+        let mut names = self.participants.iter();
+        names.position(|known| *known == name).unwrap_or_else(|| {
+            self.participants.push(name);
+            self.participants.len() - 1
+        })
     }
 
-    fn send(
-        &mut self,
-        lane: &mut Lane<'a>,
-        entry: &'a Entry,
-        way: (usize, usize),
-        peer_records: bool,
-    ) {
-        // A receive may be recorded before the send that it belongs to.
-        if let Some(receive) = lane.early.get(lane.early_joined).copied()
-            && !entry.is_unsent()
-            && (entry.failure.is_none() || self.rows[receive].carries(entry))
-        {
-            lane.early_joined += 1;
-            self.rows[receive].join(entry);
-            return;
+    /// Joins a send to the arrow of its receive, or gives an arrow of its own.
+    fn send(&mut self, send: &'a Entry, from: usize, to: usize) -> Option<Row<'a>> {
+        if send.is_unsent() {
+            return Some(Row::new(send, from, to, End::Broken, Awaits::Nothing));
         }
-        if !entry.is_unsent() {
-            lane.sends.push((self.rows.len(), entry));
+        let mut rows = self.rows.iter_mut();
+        let early = rows
+            .find(|row| row.from == from && row.to == to && matches!(row.awaits, Awaits::Send))
+            .filter(|row| send.failure.is_none() || same(row.payload, send.payload.as_ref()));
+        if let Some(row) = early {
+            row.payload = send.payload.as_ref();
+            row.failure = row.failure.or(send.failure());
+            row.awaits = Awaits::Nothing;
+            return None;
         }
-        let end = match entry.failure {
-            None if peer_records => End::InFlight,
+        let end = match send.failure {
+            None if to < self.recording => End::InFlight,
             None => End::Arrived,
             Some(_) => End::Broken,
         };
-        self.rows.push(Row::arrow(entry, way, end));
+        Some(Row::new(send, from, to, end, Awaits::Receive(send)))
     }
 
-    fn receive(
-        &mut self,
-        lane: &mut Lane<'a>,
-        entry: &'a Entry,
-        way: (usize, usize),
-        peer_records: bool,
-    ) {
-        if !entry.takes_payload() {
-            let kind = Kind::NotReceived;
-            let row = Row::arrow(entry, way, End::Broken);
-            self.rows.push(Row { kind, ..row });
-        } else if let Some(send) = lane.next_send(entry) {
-            let row = &mut self.rows[send];
-            row.failure = row.failure.or(entry.failure());
-            if let Kind::Arrow { end, .. } = &mut row.kind {
-                *end = End::Arrived;
+    /// Joins a receive to the arrow of its send, or gives one of its own.
+    ///
+    /// The send is the next one, but for those that failed and may or may not have been delivered,
+    /// where the payload tells.
+    fn receive(&mut self, receive: &'a Entry, from: usize, to: usize) -> Option<Row<'a>> {
+        if !receive.takes_payload() {
+            return Some(Row::new(
+                receive,
+                from,
+                to,
+                End::NotReceived,
+                Awaits::Nothing,
+            ));
+        }
+        for row in &mut self.rows {
+            if let Awaits::Receive(send) = row.awaits
+                && row.from == from
+                && row.to == to
+            {
+                row.awaits = Awaits::Nothing;
+                if send.failure.is_none() || same(row.payload, receive.payload.as_ref()) {
+                    row.failure = row.failure.or(receive.failure());
+                    row.end = End::Arrived;
+                    return None;
+                }
             }
+        }
+        let awaits = if from < self.recording {
+            Awaits::Send
         } else {
-            if peer_records {
-                lane.early.push(self.rows.len());
-            }
-            self.rows.push(Row::arrow(entry, way, End::Arrived));
-        }
-    }
-}
-
-/// What goes from one role to another, and how much of it has both its ends.
-#[derive(Default)]
-struct Lane<'a> {
-    sends: Vec<(usize, &'a Entry)>,
-    joined: usize,
-    /// Receives that came before their sends.
-    early: Vec<usize>,
-    early_joined: usize,
-}
-
-impl Lane<'_> {
-    /// The send that a receive belongs to: the next one, but for those that failed and may or may
-    /// not have been delivered, where the payload tells.
-    fn next_send(&mut self, receive: &Entry) -> Option<usize> {
-        while let Some((row, send)) = self.sends.get(self.joined) {
-            self.joined += 1;
-            if send.failure.is_none() || send.same_payload(receive) {
-                return Some(*row);
-            }
-        }
-        None
+            Awaits::Nothing
+        };
+        Some(Row::new(receive, from, to, End::Arrived, awaits))
     }
 }
 
 impl<'a> Row<'a> {
-    fn arrow(entry: &'a Entry, (from, to): (usize, usize), end: End) -> Self {
+    fn new(entry: &'a Entry, from: usize, to: usize, end: End, awaits: Awaits<'a>) -> Self {
         Self {
             at: entry.at,
             from,
             to,
-            kind: Kind::Arrow {
-                payload: entry.payload.as_ref(),
-                end,
-            },
+            payload: entry.payload.as_ref(),
+            end,
             failure: entry.failure(),
+            awaits,
         }
     }
 
-    /// Whether the payload of a received arrow is the one that was sent.
-    fn carries(&self, send: &Entry) -> bool {
-        matches!(&self.kind, Kind::Arrow { payload, .. } if same(*payload, send.payload.as_ref()))
-    }
-
-    /// Adds what the sender knows to an arrow that was received.
-    fn join(&mut self, send: &'a Entry) {
-        if let Kind::Arrow { payload, .. } = &mut self.kind {
-            *payload = send.payload.as_ref();
+    /// What stands on an arrow, or beside a receive that failed.
+    pub(super) fn text(&self, diagram: &Diagram<'_>) -> String {
+        let (name, contents) = match self.payload {
+            _ if self.end == End::NotReceived => {
+                let (from, failure) = (diagram.participants[self.from], self.failure);
+                return format!("receive from {from}: {}", failure.unwrap_or_default());
+            }
+            None => ("?", None),
+            Some(Payload::Label(label)) => ("choose", Some(label.as_str())),
+            Some(Payload::Message {
+                type_name,
+                contents,
+                ..
+            }) => (type_name.as_str(), contents.as_deref()),
+        };
+        let mut text = name.to_owned();
+        if let Some(contents) = contents {
+            text.push(' ');
+            text.push_str(contents);
         }
-        self.failure = self.failure.or(send.failure());
+        text
     }
 }
 
@@ -204,10 +195,6 @@ impl Entry {
             Some(failure) => failure.kind == Some(ErrorKind::Decode),
         }
     }
-
-    fn same_payload(&self, other: &Self) -> bool {
-        same(self.payload.as_ref(), other.payload.as_ref())
-    }
 }
 
 /// Whether two payloads are the same, as far as is known.
@@ -228,8 +215,9 @@ fn same(one: Option<&Payload>, other: Option<&Payload>) -> bool {
 
 /// The text, shortened to so many characters.
 pub(super) fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(longest - 1).chain(['…']).collect(),
+    let mut ends = text.char_indices().skip(longest - 1);
+    match (ends.next(), ends.next()) {
+        (Some((end, _)), Some(_)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        _ => text.to_owned(),
     }
 }

@@ -13,8 +13,8 @@ mod transcript;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use choreo_core::{
-    Bytes, ChoreoHandler, Codec, Encoded, Error, Incoming, Label, Layer, Message, Operation,
-    Outgoing, Result, RoleId, RoleName, handler_fn,
+    BoxFuture, Bytes, ChoreoHandler, Codec, Encoded, Error, Incoming, Label, Layer, Message,
+    Operation, Outgoing, Recipients, Result, RoleId, RoleName, handler_fn,
 };
 
 use crate::watched::{Note, Watched};
@@ -133,6 +133,30 @@ impl RecordLayer {
     }
 }
 
+impl<H: ChoreoHandler> Record<H> {
+    fn send<'a>(
+        &'a self,
+        endpoint: &'a H::Endpoint,
+        to: Recipients<'a, H::Role>,
+        payload: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let watched = Watched::of(payload);
+            let sending = Sending {
+                layer: &self.layer,
+                payload,
+                copied: watched.note(),
+                peers: to.roles().iter().map(name).collect(),
+            };
+            let sent = to
+                .send(&self.inner, endpoint, watched.outgoing(payload))
+                .await;
+            sending.end(&sent);
+            sent
+        })
+    }
+}
+
 impl<H> Layer<H> for RecordLayer {
     type Service = Record<H>;
 
@@ -151,38 +175,16 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            Box::pin(async move {
-                let watched = Watched::of(payload);
-                let sending = Sending {
-                    layer: &self.layer,
-                    payload,
-                    copied: watched.note(),
-                    peers: vec![name(to)],
-                };
-                let sent = self.inner.send_payload(endpoint, to, watched.outgoing(payload)).await;
-                sending.end(&sent);
-                sent
-            })
+            self.send(endpoint, Recipients::One(to), payload)
+        }
+        fn send_to_all(self, endpoint, to, payload) {
+            self.send(endpoint, Recipients::All(to), payload)
         }
         fn recv_payload(self, endpoint, from) {
             Box::pin(async move {
                 let received = self.inner.recv_payload(endpoint, from).await;
                 self.layer.received(name(from), &received);
                 received
-            })
-        }
-        fn send_to_all(self, endpoint, to, payload) {
-            Box::pin(async move {
-                let watched = Watched::of(payload);
-                let sending = Sending {
-                    layer: &self.layer,
-                    payload,
-                    copied: watched.note(),
-                    peers: to.iter().map(name).collect(),
-                };
-                let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload)).await;
-                sending.end(&sent);
-                sent
             })
         }
     }

@@ -60,12 +60,10 @@ impl Fault {
             match self {
                 Self::TakesRepeats if data && frame.seq < due && frame.seq > 0 => frame.seq = due,
                 Self::TakesGaps if data && frame.seq > due => frame.seq = due,
-                Self::IgnoresRewinds if frame.flags.contains(Flags::REWIND) => {
-                    // As one that takes note of the acknowledgement alone.
-                    if !frame.flags.contains(Flags::SYNC) && frame.ack > 1 {
-                        frame.flags = Flags::default();
-                        frame.payload = Bytes::new();
-                    }
+                // As one that takes note of the acknowledgement alone.
+                Self::IgnoresRewinds if frame.flags == Flags::REWIND && frame.ack > 1 => {
+                    frame.flags = Flags::default();
+                    frame.payload = Bytes::new();
                 }
                 Self::IgnoresCredit => frame.credit = u64::MAX,
                 Self::NeverAnswers if frame.flags.contains(Flags::SYNC) => {

@@ -329,7 +329,8 @@ impl World {
             }
         }
         let node = &mut self.nodes[role];
-        if !node.closed && node.sent.iter().all(|sent| *sent == messages) {
+        let mut counts = node.sent.iter().chain(&node.came);
+        if !node.closed && counts.all(|count| *count == messages) {
             node.closed = true;
             (0..self.plan.roles - 1).for_each(|peer| node.core.close(peer));
         }

@@ -1,7 +1,7 @@
 use std::fmt;
 
 /// Why a session or a connection ends: the codes of the protocol, which are close codes of
-/// WebSockets too (RFC 6455, section 7.4.2: 4000 to 4999 are private).
+/// web sockets too (RFC 6455, section 7.4.2: 4000 to 4999 are private).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 #[non_exhaustive]

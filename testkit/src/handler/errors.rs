@@ -1,4 +1,4 @@
-use choreo_core::{BytesMut, Codec, Error, ErrorKind, Message, Result, TypeTag, erased_serde};
+use choreo_core::{Codec, Error, ErrorKind, Message, Result, TypeTag, erased_serde};
 
 use crate::promise::{KINDS, NAMED, TRANSIENT, USABLE};
 use crate::trial::Trial;
@@ -110,7 +110,7 @@ impl Message for Garbage {
         TypeTag::of::<String>()
     }
 
-    fn encode(&self, _: Codec, out: &mut BytesMut) -> Result<()> {
+    fn encode(&self, _: Codec, out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(&[2, 0xff, 0xfe]);
         Ok(())
     }
@@ -128,7 +128,7 @@ impl Message for Unencodable {
         TypeTag::of::<String>()
     }
 
-    fn encode(&self, _: Codec, out: &mut BytesMut) -> Result<()> {
+    fn encode(&self, _: Codec, out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(&[2, b'n']);
         Err(Error::new(ErrorKind::Encode, "made not to encode"))
     }

@@ -1,5 +1,5 @@
 use choreo_core::{
-    Bytes, BytesMut, Codec, Encoded, Incoming, Message, Outgoing, Result, TypeTag, erased_serde,
+    Bytes, Codec, Encoded, Incoming, Message, Outgoing, Result, TypeTag, erased_serde,
 };
 
 use super::bench::{Bench, as_received, bob, carol, label, message};
@@ -27,7 +27,7 @@ impl Message for ByHand {
         TypeTag::of::<String>()
     }
 
-    fn encode(&self, _: Codec, out: &mut BytesMut) -> Result<()> {
+    fn encode(&self, _: Codec, out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(&[1, b'b']);
         Ok(())
     }

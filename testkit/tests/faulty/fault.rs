@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use choreo_core::{
-    Bytes, BytesMut, ChoreoHandler, Codec, Encoded, Incoming, Layer, Message, Outgoing, Result,
-    RoleName, TypeTag, async_trait, erased_serde,
+    Bytes, ChoreoHandler, Codec, Encoded, Incoming, Layer, Message, Outgoing, Result, RoleName,
+    TypeTag, async_trait, erased_serde,
 };
 use choreo_testkit::{
     HandlerFixture, Layered, ReferenceEndpoint, ReferenceHandler, reference_session,
@@ -181,7 +181,7 @@ impl Message for Again {
         self.0.type_tag()
     }
 
-    fn encode(&self, _: Codec, out: &mut BytesMut) -> Result<()> {
+    fn encode(&self, _: Codec, out: &mut Vec<u8>) -> Result<()> {
         out.extend_from_slice(self.0.bytes());
         Ok(())
     }

@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use choreo_core::{
-    BytesMut, ChoreoHandler, Codec, Encoded, Error, ErrorKind, Incoming, Label, Operation,
-    Outgoing, Result, RoleName, TypeTag, async_trait, runtime,
+    ChoreoHandler, Codec, Encoded, Error, ErrorKind, Incoming, Label, Operation, Outgoing, Result,
+    RoleName, TypeTag, async_trait, runtime,
 };
 use choreo_testkit::{
     HandlerFixture, ReferenceEndpoint, ReferenceHandler, from_fn, reference_session,
@@ -500,13 +500,9 @@ impl Fault for SendsHalf {
         payload: Outgoing<'_>,
     ) -> Result<()> {
         if let Outgoing::Message(message) = payload {
-            let (codec, mut half) = (Codec::default(), BytesMut::new());
+            let (codec, mut half) = (Codec::default(), Vec::new());
             if let Err(error) = message.encode(codec, &mut half) {
-                let half = Again(Encoded::from_parts(
-                    half.freeze(),
-                    codec,
-                    message.type_tag(),
-                ));
+                let half = Again(Encoded::from_parts(half.into(), codec, message.type_tag()));
                 inner
                     .send_payload(endpoint, to, Outgoing::Message(&half))
                     .await?;

@@ -109,14 +109,15 @@ fn receive(shared: &Shared, data: &JsValue) {
 
 /// The browser refuses an address, or there is no `WebSocket` here at all.
 fn refused(connector: &WebSocketConnector, thrown: &JsValue) -> Error {
-    let place = connector.address.shown();
+    // Its message may repeat the address, query and all.
     let why = match thrown.dyn_ref::<js_sys::Error>() {
-        // It may repeat the address, query and all.
-        Some(error) => String::from(error.message()).replace(&connector.address.url, &place),
-        None => "it does not say why".to_owned(),
+        Some(error) => String::from(error.name()),
+        None => "an unknown error".to_owned(),
     };
-    let mut detail = place;
-    detail.push_str(": no WebSocket can be made for this address here: ");
+    let mut detail = connector.address.shown();
+    detail.push_str(": no WebSocket can be made for this address here (");
     detail.push_str(&why);
+    detail
+        .push_str("): SyntaxError is for the address, SecurityError for ws:// on an https:// page");
     Error::new(ErrorKind::Config, detail)
 }
