@@ -125,7 +125,7 @@ async function start() {
   players = {};
   playing(true);
   state('waiting', 'Connecting');
-  const looking = setInterval(look, LOOK);
+  const looking = setInterval(() => look(false), LOOK);
   const began = performance.now();
   try {
     players[chosen.role] = await inPage(chosen);
@@ -145,7 +145,7 @@ async function start() {
     await Promise.allSettled(Object.values(players).map(({ ended }) => ended));
   }
   clearInterval(looking);
-  look();
+  look(true);
   each((player) => player.free());
   players = null;
   playing(false);
@@ -168,11 +168,11 @@ function playing(now) {
 let drawn = {};
 
 // Text at each look; the picture only where somebody sees it.
-function look() {
+function look(ended) {
   const [own] = Object.entries(players);
   if (!own) return;
   const all = Object.entries(players).map(([role, player]) => [role, read(player.status)]);
-  element('links').replaceChildren(...all.map(([role, status]) => linkRow(role, status)));
+  element('links').replaceChildren(...all.map(([role, status]) => linkRow(role, status, ended)));
   element('tallies').replaceChildren(...all.map(([role, status]) => tallyRow(role, status)));
   const [, status] = all[0];
   element('reply').textContent = status.heardLast;
@@ -193,7 +193,8 @@ function describeLink(role, { link, met, connections }) {
   state('running', connections === '1' ? `Talking with ${peer}` : `Talking with ${peer} over connection ${connections}`);
 }
 
-function linkRow(role, { link, connections, unacked, silent }) {
+function linkRow(role, { link, connections, unacked, silent }, ended) {
+  if (ended && connections === '0') link = 'not let in';
   const here = ['connected', 'resuming'].includes(link);
   const heard = here ? `${(silent / 1000).toFixed(1)} s ago` : '–';
   return row(role, [link, connections ?? '0', unacked ?? '0', heard]);

@@ -39,7 +39,11 @@ pub(crate) enum Place<'a> {
 ///
 /// # Errors
 /// If they do not compile.
-pub(crate) fn build(workspace: &Workspace, peer: &Listener, status: &Status) -> Result<Vec<Program>> {
+pub(crate) fn build(
+    workspace: &Workspace,
+    peer: &Listener,
+    status: &Status,
+) -> Result<Vec<Program>> {
     let mut cargo = workspace.cargo(["test", "--no-run"]);
     cargo.env(peer::VARIABLE, &peer.url);
     select(workspace, &mut cargo);

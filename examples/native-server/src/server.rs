@@ -47,7 +47,9 @@ fn same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let page = origin.to_str().ok().and_then(|origin| {
         let (_, host) = origin.split_once("://")?;
         Some(host)

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use choreo::prelude::*;
-use choreo::session::Link;
 use choreo::TypeTag;
+use choreo::prelude::*;
+use choreo::session::{Link, Status};
 use futures::channel::oneshot::{self, Receiver, Sender};
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
@@ -35,6 +35,8 @@ struct Shared {
     talk: Talk,
     /// While it plays.
     joined: RefCell<Option<Session>>,
+    /// How the session was, once it has ended.
+    left: RefCell<Option<Status>>,
 }
 
 #[wasm_bindgen]
@@ -52,6 +54,7 @@ impl Player {
                 address,
                 talk: Talk::new(text, milliseconds(pace)),
                 joined: RefCell::new(None),
+                left: RefCell::new(None),
             }),
             stop: RefCell::new(Some(stop)),
             stopped: RefCell::new(Some(stopped)),
@@ -78,7 +81,7 @@ impl Player {
             });
             let ended = ended.await;
             // Where it was stopped this closes the session, in order and in the background.
-            shared.joined.take();
+            drop(shared.leave());
             match ended {
                 Ok(ended) => Ok(ended.into()),
                 Err(failure) => Err(JsError::new(&failure.to_string()).into()),
@@ -111,21 +114,17 @@ impl Player {
         self.shared.talk.set_pace(milliseconds(pace));
     }
 
-    /// How it is, with tabs between: the connection in a word; how many there were; how many
+    /// How it is, with tabs between: the connection, in words; how many there were; how many
     /// milliseconds ago something came; how many messages the peer has not acknowledged; whether
     /// it was ever there; how many were said, heard, lost, repeated and reordered; what was heard
     /// last.
     #[wasm_bindgen(getter)]
     pub fn status(&self) -> String {
-        let Shared { talk, joined, .. } = &*self.shared;
+        let Shared { talk, .. } = &*self.shared;
         let mut line = String::new();
         // Writing to a string does not fail.
-        let _ = match joined.borrow().as_ref().map(Session::status) {
+        let _ = match self.shared.status() {
             Some(status) => {
-                let link = match &status.link {
-                    Link::Lost(_) => "lost".to_owned(),
-                    link => link.to_string(),
-                };
                 let (unacked, met) = status
                     .peers
                     .first()
@@ -133,7 +132,8 @@ impl Player {
                 let silent = status.silent_for.as_millis() as u32;
                 write!(
                     line,
-                    "{link}\t{}\t{silent}\t{unacked}\t{}",
+                    "{}\t{}\t{silent}\t{unacked}\t{}",
+                    status.link,
                     status.connections,
                     u8::from(met)
                 )
@@ -174,6 +174,23 @@ impl Player {
 }
 
 impl Shared {
+    fn status(&self) -> Option<Status> {
+        let joined = self.joined.borrow();
+        let now = joined.as_ref().map(Session::status);
+        now.or_else(|| self.left.borrow().clone())
+    }
+
+    /// The session, out of sight; how it was stays.
+    fn leave(&self) -> Option<Session> {
+        let session = self.joined.take()?;
+        let mut status = session.status();
+        if !matches!(status.link, Link::Lost(_)) {
+            status.link = Link::Closed;
+        }
+        self.left.replace(Some(status));
+        Some(session)
+    }
+
     async fn play(&self, rounds: u32) -> Result<(), Failure> {
         let refused = |error| Failure::of_joining(&error, &self.address);
         let connector = WebSocketConnector::new(&self.address).map_err(refused)?;
@@ -184,7 +201,7 @@ impl Shared {
         self.joined.replace(Some(session));
         let rounds = (rounds > 0).then(|| rounds.into());
         play(&endpoint, &self.talk, rounds).await.map_err(stopped)?;
-        match self.joined.take() {
+        match self.leave() {
             Some(session) => session.close().await.map_err(stopped),
             None => Ok(()),
         }
