@@ -86,12 +86,13 @@ impl Core {
         self.ping_every = Some(interval);
     }
 
-    /// Takes a message for a peer (counted from 0).
-    pub(crate) fn send(&mut self, peer: usize, message: Bytes) -> Result<(), Refused> {
+    /// Takes a message for a peer (counted from 0), and leaves it where it is if it is refused.
+    pub(crate) fn send(&mut self, peer: usize, message: &mut Option<Bytes>) -> Result<(), Refused> {
+        let length = message.as_ref().map_or(0, Bytes::len);
         if let Some(abort) = &self.lost {
             return Err(Refused::Lost(abort.clone()));
         }
-        if message.len() > self.limits.message as usize {
+        if length > self.limits.message as usize {
             return Err(Refused::TooLarge(self.limits.message));
         }
         let pair = &mut self.pairs[peer];
@@ -101,7 +102,7 @@ impl Core {
         if !pair.has_room(&self.limits) {
             return Err(Refused::Full);
         }
-        pair.push(message, &self.limits);
+        pair.push(message.take().unwrap_or_default(), &self.limits);
         Ok(())
     }
 
