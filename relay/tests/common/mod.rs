@@ -248,8 +248,6 @@ impl Ended {
 /// A whole session, as programs have it.
 pub(crate) async fn session(url: &str, config: SessionConfig) -> Session {
     let connector = WebSocketConnector::new(url).unwrap();
-    let limits = choreo_transport_websocket::Limits::default().max_frame(256 * 1024);
-    let connector = connector.limits(limits);
     Session::join(connector, config).await.unwrap()
 }
 
