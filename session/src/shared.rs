@@ -25,7 +25,7 @@ use crate::pair::Time;
 use crate::status::{Link, PeerStatus, Status};
 use crate::wire::Abort;
 
-/// About how many bytes go into one message of the transport.
+/// The most bytes in one message of the transport, unless one frame has more.
 const MAX_BATCH: usize = 64 * 1024;
 /// How long a connection may be without a reader before the keeper reads.
 const UNATTENDED: Duration = Duration::from_millis(20);

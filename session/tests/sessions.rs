@@ -34,6 +34,8 @@ fn pipe(frames: u64) -> (Pipe, Pipe) {
 #[async_trait]
 impl Transport for Pipe {
     async fn send(&self, frame: Bytes) -> Result<()> {
+        // What a transport of 64 KiB frames and some headers takes.
+        assert!(frame.len() <= 65 * 1024, "{} bytes at once", frame.len());
         let broken = || Error::new(ErrorKind::Transport, "the pipe is cut");
         let left = self
             .left
@@ -181,6 +183,13 @@ async fn an_abort_is_seen_by_the_peer_after_what_was_sent() {
     let lost = |session: &Session| matches!(session.status().link, Link::Lost(_));
     while !lost(&bob) || !lost(&alice) {
         tokio::task::yield_now().await;
+    }
+    for peer in [&to_bob, &to_alice] {
+        let error = peer
+            .recv()
+            .await
+            .expect_err("a loss is no end of the stream");
+        assert_eq!(error.kind(), ErrorKind::Transport);
     }
 }
 
