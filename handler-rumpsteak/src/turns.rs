@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use choreo_core::{Bytes, Result, Transport, async_trait};
+use choreo_core::{Bytes, Result, Transport};
 use futures::future::BoxFuture;
 use futures::lock::Mutex;
 
@@ -23,13 +23,32 @@ impl<T: Transport> Turns<T> {
     }
 }
 
-#[async_trait]
+// Written out, as the inner future needs no second box.
 impl<T: Transport + 'static> Transport for Turns<T> {
-    async fn send(&self, frame: Bytes) -> Result<()> {
-        self.transport.send(frame).await
+    fn send<'a: 'f, 'f>(&'a self, frame: Bytes) -> BoxFuture<'f, Result<()>>
+    where
+        Self: 'f,
+    {
+        self.transport.send(frame)
     }
 
-    async fn recv(&self) -> Result<Option<Bytes>> {
+    fn recv<'a: 'f, 'f>(&'a self) -> BoxFuture<'f, Result<Option<Bytes>>>
+    where
+        Self: 'f,
+    {
+        Box::pin(self.receive())
+    }
+
+    fn close<'a: 'f, 'f>(&'a self) -> BoxFuture<'f, Result<()>>
+    where
+        Self: 'f,
+    {
+        self.transport.close()
+    }
+}
+
+impl<T: Transport + 'static> Turns<T> {
+    async fn receive(&self) -> Result<Option<Bytes>> {
         let mut receiving = self.receiving.lock().await;
         let begun = receiving.get_or_insert_with(|| {
             let transport = Arc::clone(&self.transport);
@@ -38,9 +57,5 @@ impl<T: Transport + 'static> Transport for Turns<T> {
         let received = begun.await;
         *receiving = None;
         received
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.transport.close().await
     }
 }

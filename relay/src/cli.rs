@@ -1,3 +1,4 @@
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,6 @@ use choreo_relay::{Claims, KeyFile, Relay, RelayConfig};
 use choreo_session::{Anyone, Terms};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Joins the roles of choreographies that cannot reach each other
@@ -159,6 +159,7 @@ fn log(format: Log) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match format {
         Log::Text => log.init(),
@@ -183,22 +184,33 @@ async fn serve(args: &Serve) -> Result<()> {
             _ => relay.listen(listener).await,
         }
     };
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut stop = async || {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-    };
     tokio::select! {
         () = listening => {}
-        () = stop() => {}
+        () = signalled() => {}
     }
     tokio::select! {
         () = relay.drain(args.drain) => {}
-        () = stop() => {}
+        () = signalled() => {}
     }
     Ok(())
+}
+
+/// Waits for a signal to stop.
+async fn signalled() {
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => futures::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = futures::future::pending::<Option<()>>();
+    tokio::select! {
+        _ = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
 }
 
 fn relay(args: &Serve) -> Result<Relay> {

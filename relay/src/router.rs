@@ -17,8 +17,10 @@ use crate::gate::Pass;
 
 /// How long the other side may take to close.
 const CLOSE: Duration = Duration::from_secs(2);
-/// What a session puts into one message besides the last frame.
+/// What a session puts into one message, if no frame is larger.
 const BATCH: usize = 64 * 1024;
+/// Room for the head of a frame.
+const HEAD: usize = 1024;
 /// What a connection may have waiting in buffers of its own.
 const HIGH_WATER: usize = 16 * 1024;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -55,7 +57,7 @@ impl Relay {
     pub fn router(&self) -> Router {
         let frame = self.inner.config.terms.limits.frame as usize;
         let limits = Limits::default()
-            .max_frame(frame + BATCH + 1024)
+            .max_frame(frame.max(BATCH) + HEAD)
             .high_water(HIGH_WATER)
             .close_timeout(CLOSE);
         let acceptor = WebSocketAcceptor::new().limits(limits);

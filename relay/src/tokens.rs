@@ -67,7 +67,7 @@ impl KeyFile {
         let path = path.as_ref();
         let place = || format!("key file {}", path.display());
         let text = std::fs::read_to_string(path).map_err(|error| {
-            let detail = format!("{} cannot be read: {error}", place());
+            let detail = format!("{} cannot be read", place());
             Error::new(ErrorKind::Config, detail).with_source(error)
         })?;
         Self::parse(&text).map_err(|error| error.context(place()))
@@ -87,7 +87,7 @@ impl KeyFile {
             .open(path)
             .and_then(|mut file| file.write_all(self.text().as_bytes()));
         written.map_err(|error| {
-            let detail = format!("key file {} cannot be written: {error}", path.display());
+            let detail = format!("key file {} cannot be written", path.display());
             Error::new(ErrorKind::Config, detail).with_source(error)
         })
     }

@@ -86,12 +86,13 @@ impl Core {
         self.ping_every = Some(interval);
     }
 
-    /// Takes a message for a peer (counted from 0).
-    pub(crate) fn send(&mut self, peer: usize, message: Bytes) -> Result<(), Refused> {
+    /// Takes a message for a peer (counted from 0), and leaves it where it is if it is refused.
+    pub(crate) fn send(&mut self, peer: usize, message: &mut Option<Bytes>) -> Result<(), Refused> {
+        let length = message.as_ref().map_or(0, Bytes::len);
         if let Some(abort) = &self.lost {
             return Err(Refused::Lost(abort.clone()));
         }
-        if message.len() > self.limits.message as usize {
+        if length > self.limits.message as usize {
             return Err(Refused::TooLarge(self.limits.message));
         }
         let pair = &mut self.pairs[peer];
@@ -101,7 +102,7 @@ impl Core {
         if !pair.has_room(&self.limits) {
             return Err(Refused::Full);
         }
-        pair.push(message, &self.limits);
+        pair.push(message.take().unwrap_or_default(), &self.limits);
         Ok(())
     }
 
@@ -131,9 +132,12 @@ impl Core {
         self.lost.get_or_insert(abort);
     }
 
-    /// The session has ended; nothing more goes in or out.
+    /// The session has ended; nothing more goes in or out. If it is lost, all are told so rather
+    /// than that their streams have ended.
     pub(crate) fn end(&mut self) {
-        self.pairs.iter_mut().for_each(Pair::end);
+        if self.lost.is_none() {
+            self.pairs.iter_mut().for_each(Pair::end);
+        }
     }
 
     /// Why the session is lost, if it is.
@@ -267,7 +271,8 @@ impl Core {
         Ok(Advice::None)
     }
 
-    /// Appends what is due, at most about `max` bytes; false if nothing is.
+    /// Appends what is due to the empty `out`, at most `max` bytes or one frame; false if nothing
+    /// is.
     pub(crate) fn transmit(&mut self, now: Time, max: usize, out: &mut BytesMut) -> bool {
         let before = out.len();
         if let Some(abort) = self.abort_due.take() {
@@ -286,9 +291,11 @@ impl Core {
         for step in 0..count {
             let index = (self.turn + step) % count;
             let peer = index as u32 + 1;
-            self.pairs[index].transmit(peer, self.instance, now, &self.limits, max, out);
-            if out.len() >= max {
-                self.turn = (index + 1) % count;
+            let first = out.is_empty();
+            let me = self.instance;
+            if self.pairs[index].transmit(peer, me, now, &self.limits, max, out) {
+                // Who had all of it comes last next time; who found it begun comes first.
+                self.turn = (index + usize::from(first)) % count;
                 return true;
             }
         }

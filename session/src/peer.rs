@@ -7,6 +7,7 @@ use choreo_core::{Error, ErrorKind, Result, Transport};
 use crate::core::Refused;
 use crate::pair::Next;
 use crate::session::Handle;
+use crate::shared::{After, Wait};
 use crate::wire::Abort;
 
 /// The way to one peer of a session: a [`Transport`] that connections may break under.
@@ -48,43 +49,27 @@ impl Transport for PeerTransport {
     async fn send(&self, frame: Bytes) -> Result<()> {
         let shared = &self.handle.shared;
         let length = frame.len();
-        let alone = {
-            let mut state = shared.state();
-            match state.core.send(self.peer, frame.clone()) {
-                Err(Refused::Full) => None,
-                Err(refused) => return Err(self.refused(refused, length)),
-                Ok(()) => Some(state.core.look(self.peer).unacked == 1),
-            }
-        };
-        match alone {
-            // Nothing else is under way: out with it. Else there will be company.
-            Some(true) => shared.flush(),
-            Some(false) => shared.kick(),
-            None => {
-                let room = || shared.writable(self.peer);
-                let sent = shared.drive(room, |state, _| {
-                    match state.core.send(self.peer, frame.clone()) {
-                        Err(Refused::Full) => None,
-                        other => Some(other),
-                    }
-                });
-                sent.await
-                    .map_err(|refused| self.refused(refused, length))?;
-            }
-        }
-        Ok(())
+        let mut frame = Some(frame);
+        let sent = shared.drive(Wait::Room(self.peer), |state, _| {
+            let sent = state.core.send(self.peer, &mut frame);
+            // Nothing else is under way: out with it.
+            let alone = state.core.look(self.peer).unacked == 1;
+            let after = if alone { After::Flush } else { After::Kick };
+            (sent != Err(Refused::Full)).then_some((sent, after))
+        });
+        sent.await.map_err(|refused| self.refused(refused, length))
     }
 
     async fn recv(&self) -> Result<Option<Bytes>> {
         let shared = &self.handle.shared;
-        let message = || shared.readable(self.peer);
-        let received = shared.drive(message, |state, now| {
-            match state.core.recv(self.peer, now) {
-                Ok(Next::Wait) => None,
-                Ok(Next::Message(frame)) => Some(Ok(Some(frame))),
-                Ok(Next::Closed) => Some(Ok(None)),
-                Err(abort) => Some(Err(lost(abort))),
-            }
+        let received = shared.drive(Wait::Message(self.peer), |state, clock| {
+            let received = match state.core.recv(self.peer, clock) {
+                Ok(Next::Wait) => return None,
+                Ok(Next::Message(frame)) => Ok(Some(frame)),
+                Ok(Next::Closed) => Ok(None),
+                Err(abort) => Err(lost(abort)),
+            };
+            Some((received, After::Flush))
         });
         received.await
     }

@@ -1,6 +1,9 @@
 //! A relay on a port of its own, and a bare client that speaks frames.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(feature = "cli")]
+pub(crate) mod program;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,21 +15,22 @@ use choreo_session::{Authority, Limits, Session, SessionConfig};
 use choreo_transport_websocket::WebSocketConnector;
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// The longest that anything takes here.
-pub const LONG: Duration = Duration::from_secs(20);
+pub(crate) const LONG: Duration = Duration::from_secs(20);
 
 /// A relay that listens.
-pub struct Server {
-    pub relay: Relay,
-    pub address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) relay: Relay,
+    pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    pub async fn start(authority: impl Authority + 'static, config: RelayConfig) -> Self {
+    pub(crate) async fn start(authority: impl Authority + 'static, config: RelayConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let relay = Relay::new(authority, config).unwrap();
@@ -35,29 +39,29 @@ impl Server {
         Self { relay, address }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("ws://{}", self.address)
     }
 
     /// What a path says, as HTTP.
-    pub async fn get(&self, path: &str) -> String {
+    pub(crate) async fn get(&self, path: &str) -> String {
         get(self.address, path).await
     }
 
     /// A counter or gauge, with its labels.
-    pub async fn metric(&self, name: &str) -> f64 {
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").await;
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.map_or(0.0, |value| value.trim().parse().unwrap())
     }
 
     /// A connection that has said nothing yet.
-    pub async fn dial(&self) -> Client {
+    pub(crate) async fn dial(&self) -> Client {
         Client::dial(self.address).await
     }
 
     /// A role that was let in without a token.
-    pub async fn join(&self, session: &str, role: &str, peers: &[&str]) -> Client {
+    pub(crate) async fn join(&self, session: &str, role: &str, peers: &[&str]) -> Client {
         let mut client = self.dial().await;
         client.hello(&hello(session, role, peers)).await;
         client.welcome().await;
@@ -66,7 +70,7 @@ impl Server {
 }
 
 /// What a path says, as HTTP.
-pub async fn get(address: SocketAddr, path: &str) -> String {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: relay\r\n\r\n");
@@ -77,7 +81,7 @@ pub async fn get(address: SocketAddr, path: &str) -> String {
 }
 
 /// What a role says first; each has a process of its own.
-pub fn hello(session: &str, role: &str, peers: &[&str]) -> Hello {
+pub(crate) fn hello(session: &str, role: &str, peers: &[&str]) -> Hello {
     static INSTANCES: AtomicU64 = AtomicU64::new(1);
     Hello {
         versions: vec![VERSION],
@@ -92,17 +96,17 @@ pub fn hello(session: &str, role: &str, peers: &[&str]) -> Hello {
     }
 }
 
-pub fn hello_frame(hello: &Hello) -> Frame {
+pub(crate) fn hello_frame(hello: &Hello) -> Frame {
     Frame::new(Kind::Hello, 0).with_payload(postcard::to_allocvec(hello).unwrap())
 }
 
-pub fn data(peer: u32, seq: u64, payload: impl Into<Bytes>) -> Frame {
+pub(crate) fn data(peer: u32, seq: u64, payload: impl Into<Bytes>) -> Frame {
     let mut frame = Frame::new(Kind::Data, peer).with_payload(payload);
     frame.seq = seq;
     frame
 }
 
-pub fn ask(peer: u32) -> Frame {
+pub(crate) fn ask(peer: u32) -> Frame {
     let mut frame = Frame::new(Kind::Ack, peer).with_payload(7_u128.to_le_bytes().to_vec());
     frame.flags = Flags::REWIND.with(Flags::SYNC);
     (frame.ack, frame.credit) = (1, 256);
@@ -110,94 +114,93 @@ pub fn ask(peer: u32) -> Frame {
 }
 
 /// A bare client: WebSocket and frames, nothing that would help the relay.
-pub struct Client {
-    pub socket: WebSocketStream<TcpStream>,
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<TcpStream>,
     rest: Bytes,
 }
 
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// The code of the ABORT, if there was one.
-    pub abort: Option<u64>,
-    pub reason: String,
+    pub(crate) abort: Option<u64>,
+    pub(crate) reason: String,
     /// The close code of the WebSocket.
-    pub close: Option<u16>,
+    pub(crate) close: Option<u16>,
 }
 
 impl Client {
-    pub async fn dial(address: SocketAddr) -> Self {
+    pub(crate) async fn dial(address: SocketAddr) -> Self {
         Self::dial_from("127.0.0.1", address).await
     }
 
     /// From another address of this machine.
-    pub async fn dial_from(from: &str, address: SocketAddr) -> Self {
+    pub(crate) async fn dial_from(from: &str, address: SocketAddr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         let from = SocketAddr::new(from.parse::<IpAddr>().unwrap(), 0);
         socket.bind(from).unwrap();
         let stream = socket.connect(address).await.unwrap();
-        Self::over(stream, address, None).await.unwrap()
+        Self::over(stream, address, &[]).await.unwrap()
     }
 
-    pub async fn over(
+    pub(crate) async fn over(
         stream: TcpStream,
         address: SocketAddr,
-        origin: Option<&str>,
+        origins: &[&str],
     ) -> Result<Self, Error> {
         let mut request = format!("ws://{address}").into_client_request()?;
-        if let Some(origin) = origin {
-            request
-                .headers_mut()
-                .insert("origin", origin.parse().unwrap());
+        for origin in origins {
+            let origin = origin.parse().unwrap();
+            request.headers_mut().append("origin", origin);
         }
         let (socket, _) = client_async(request, stream).await?;
         let rest = Bytes::new();
         Ok(Self { socket, rest })
     }
 
-    pub async fn hello(&mut self, hello: &Hello) {
+    pub(crate) async fn hello(&mut self, hello: &Hello) {
         self.send(&hello_frame(hello)).await;
     }
 
-    pub async fn welcome(&mut self) -> Welcome {
+    pub(crate) async fn welcome(&mut self) -> Welcome {
         let frame = self.frame().await;
         assert_eq!(frame.kind, Kind::Welcome, "{:?}", frame.payload);
         postcard::from_bytes(&frame.payload).unwrap()
     }
 
-    pub async fn send(&mut self, frame: &Frame) {
+    pub(crate) async fn send(&mut self, frame: &Frame) {
         self.bytes(frame.to_bytes()).await;
     }
 
-    pub async fn send_all(&mut self, frames: &[Frame]) {
+    pub(crate) async fn send_all(&mut self, frames: &[Frame]) {
         let mut out = BytesMut::new();
         frames.iter().for_each(|frame| frame.encode(&mut out));
         self.bytes(out.freeze()).await;
     }
 
-    pub async fn bytes(&mut self, bytes: impl Into<Bytes>) {
+    pub(crate) async fn bytes(&mut self, bytes: impl Into<Bytes>) {
         self.message(Message::Binary(bytes.into())).await;
     }
 
-    pub async fn message(&mut self, message: Message) {
+    pub(crate) async fn message(&mut self, message: Message) {
         // The relay may have closed already; what it says is what counts.
         let _ = self.socket.send(message).await;
     }
 
     /// The next frame, or how it ended.
-    pub async fn next(&mut self) -> Result<Frame, Ended> {
+    pub(crate) async fn next(&mut self) -> Result<Frame, Ended> {
         tokio::time::timeout(LONG, self.read())
             .await
             .expect("something comes in time")
     }
 
     /// The next frame.
-    pub async fn frame(&mut self) -> Frame {
+    pub(crate) async fn frame(&mut self) -> Frame {
         self.next().await.unwrap()
     }
 
     /// How the connection ends, whatever comes before.
-    pub async fn ended(&mut self) -> Ended {
+    pub(crate) async fn ended(&mut self) -> Ended {
         loop {
             if let Err(ended) = self.next().await {
                 return ended;
@@ -235,7 +238,7 @@ impl Client {
 impl Ended {
     /// It was refused with that code, as a frame and as a close code.
     #[track_caller]
-    pub fn is(&self, code: Code) -> &str {
+    pub(crate) fn is(&self, code: Code) -> &str {
         assert_eq!(self.abort, Some(code.number().into()), "{self:?}");
         assert_eq!(self.close, Some(code.number()), "{self:?}");
         &self.reason
@@ -243,7 +246,57 @@ impl Ended {
 }
 
 /// A whole session, as programs have it.
-pub async fn session(url: &str, config: SessionConfig) -> Session {
+pub(crate) async fn session(url: &str, config: SessionConfig) -> Session {
     let connector = WebSocketConnector::new(url).unwrap();
     Session::join(connector, config).await.unwrap()
+}
+
+/// Stands between roles and a relay, and breaks what goes through it.
+pub(crate) struct Proxy {
+    pub(crate) address: SocketAddr,
+    state: watch::Sender<(u64, bool)>,
+}
+
+impl Proxy {
+    pub(crate) async fn start(to: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = watch::Sender::new((0, true));
+        let seen = state.subscribe();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut seen = seen.clone();
+                let (cuts, up) = *seen.borrow_and_update();
+                if !up {
+                    continue;
+                }
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(to).await.unwrap();
+                    let cut = seen.wait_for(|state| *state != (cuts, up));
+                    tokio::select! {
+                        _ = cut => {}
+                        _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    }
+                    // Whatever is under way is lost.
+                    let _ = near.set_zero_linger();
+                    let _ = far.set_zero_linger();
+                });
+            }
+        });
+        Self { address, state }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// Breaks all connections.
+    pub(crate) fn cut(&self) {
+        self.state.send_modify(|(cuts, _)| *cuts += 1);
+    }
+
+    /// Breaks all connections and lets nobody through, or somebody again.
+    pub(crate) fn let_through(&self, up: bool) {
+        self.state.send_modify(|state| state.1 = up);
+    }
 }
