@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::task::Poll;
 
 use choreo_core::{Bytes, Result, Transport};
 use futures::future::BoxFuture;
@@ -44,6 +45,17 @@ impl<T: Transport + 'static> Transport for Turns<T> {
         Self: 'f,
     {
         self.transport.close()
+    }
+
+    fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        self.transport.try_send(frame)
+    }
+
+    fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        match self.receiving.try_lock() {
+            Some(receiving) if receiving.is_none() => self.transport.try_recv(),
+            _ => Poll::Pending,
+        }
     }
 }
 

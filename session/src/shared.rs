@@ -449,9 +449,10 @@ impl Shared {
         }
     }
 
-    fn try_done<T>(
+    /// Does it, if it can be done without waiting.
+    pub(crate) fn try_done<T>(
         &self,
-        done: &mut impl FnMut(&mut State, Time) -> Option<(T, After)>,
+        mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
     ) -> Option<T> {
         let mut state = self.state();
         let clock = state.clock;
