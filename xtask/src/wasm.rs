@@ -67,7 +67,7 @@ pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
     for page in PAGES {
         cargo.args(["--package", page]);
     }
-    for (package, features) in workspace.library_features() {
+    for (package, features) in workspace.wasm_library_features() {
         cargo.args(["--package", &package]);
         for feature in features.iter().filter(|feature| *feature != WINDOW_ONLY) {
             cargo.args(["--features", &format!("{package}/{feature}")]);
