@@ -177,7 +177,7 @@ function look(ended) {
   const [, status] = all[0];
   element('reply').textContent = status.heardLast;
   if (['waiting', 'running'].includes(element('status').dataset.state)) describeLink(own[0], status);
-  if (!document.hidden) draw(own[1]);
+  if (!document.hidden) draw(...own);
 }
 
 function read(status) {
@@ -219,14 +219,18 @@ function row(role, values) {
   return made;
 }
 
-// As the recording draws it, but without the times.
-function draw(player) {
+// As the recording draws it, but without the times. A message that came from elsewhere brings the
+// number of its type, “type #1a2b3c4d”, not the name; of each role there is one type.
+function draw(role, player) {
   const { version } = player;
-  if (drawn.player === player && drawn.version === version) return;
+  if (!version || drawn.player === player && drawn.version === version) return;
   drawn = { player, version };
   const parsed = new DOMParser().parseFromString(player.svg, 'image/svg+xml').documentElement;
   const svg = document.importNode(parsed, true);
   svg.querySelectorAll('.choreo-time').forEach((time) => time.remove());
+  for (const text of svg.querySelectorAll('text, title')) {
+    text.textContent = text.textContent.replace(/type #\w+/, role === 'Alice' ? 'Answer' : 'Call');
+  }
   const box = element('diagram');
   box.replaceChildren(svg);
   const { x, y, width, height } = svg.getBBox();

@@ -42,7 +42,7 @@ async fn call(
 
 /// Whether a call comes from a page of this server, or from a program that names no page.
 ///
-/// Browsers let any page open WebSockets to any server; it is the server that must look.
+/// Browsers let any page connect to any server; it is the server that must look.
 fn same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;

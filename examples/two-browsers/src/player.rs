@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use choreo::TypeTag;
 use choreo::prelude::*;
 use choreo::session::{Link, Status};
 use futures::channel::oneshot::{self, Receiver, Sender};
@@ -14,7 +13,7 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-use crate::protocol::{Answer, Call, Role};
+use crate::protocol::Role;
 use crate::{Failure, Talk, endpoint, play};
 
 /// One role, as a page or a worker starts and watches it.
@@ -156,20 +155,20 @@ impl Player {
         line
     }
 
-    /// Changes whenever there is more to draw.
+    /// Changes whenever there is more to draw; 0 while there is nothing.
     #[wasm_bindgen(getter)]
     pub fn version(&self) -> u32 {
-        self.shared.talk.recording.version() as u32
+        let recording = &self.shared.talk.recording;
+        if recording.is_empty() {
+            return 0;
+        }
+        recording.version() as u32
     }
 
     /// The sequence diagram of the last rounds, as an SVG document.
     #[wasm_bindgen(getter)]
     pub fn svg(&self) -> String {
-        // A message that came from elsewhere brings the number of its type, not the name.
-        let number = |tag: TypeTag| TypeTag::from_hash(tag.hash()).to_string();
-        let svg = self.shared.talk.recording.to_svg();
-        let svg = svg.replace(&number(TypeTag::of::<Answer>()), "Answer");
-        svg.replace(&number(TypeTag::of::<Call>()), "Call")
+        self.shared.talk.recording.to_svg()
     }
 }
 
@@ -202,7 +201,14 @@ impl Shared {
         let rounds = (rounds > 0).then(|| rounds.into());
         play(&endpoint, &self.talk, rounds).await.map_err(stopped)?;
         match self.leave() {
-            Some(session) => session.close().await.map_err(stopped),
+            Some(session) => {
+                session.close().await.map_err(stopped)?;
+                // All has arrived by now.
+                let mut left = self.left.borrow_mut();
+                let peers = left.iter_mut().flat_map(|status| &mut status.peers);
+                peers.for_each(|peer| peer.unacked = 0);
+                Ok(())
+            }
             None => Ok(()),
         }
     }

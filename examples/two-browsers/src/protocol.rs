@@ -79,11 +79,11 @@ where
     H: ChoreoHandler<Role = Role>,
 {
     loop {
+        talk.begin_round();
         let call: Call = match handler.recv(endpoint, Role::Alice).await {
             Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
             call => call?,
         };
-        talk.begin_round();
         let text = format!("Bob heard: {}", call.text);
         talk.hear(call.number, call.text);
         let number = talk.say();
