@@ -66,7 +66,7 @@ struct Serve {
     /// Let everybody in, without tokens; only on this machine's own address
     #[arg(long)]
     open: bool,
-    /// A page that may connect, as https://game.example; can be given several times
+    /// A page that may connect, as `https://game.example`; can be given several times
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// The PEM file of the certificate, and of those that vouch for it
@@ -77,7 +77,7 @@ struct Serve {
     #[cfg(feature = "tls")]
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// How to write the log, which goes to stderr; RUST_LOG says how much (info)
+    /// How to write the log, which goes to stderr; `RUST_LOG` says how much (info)
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Log::Text)]
     log: Log,
     /// Over how much time to send the roles away on SIGTERM or SIGINT; a second signal ends at once

@@ -123,7 +123,7 @@ impl Metrics {
         self.absent.inc();
     }
 
-    /// All of it in the text format of `OpenMetrics`.
+    /// All of it, as Prometheus reads it.
     pub(crate) fn text(&self, connections: usize, sessions: usize, queued: usize) -> String {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.connections.set(number(connections));

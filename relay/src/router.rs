@@ -30,8 +30,8 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 pub(crate) struct Entrance(Arc<Mutex<Option<Pass>>>);
 
 impl Relay {
-    /// What to mount in a server: WebSockets at `/`, and for those who watch over it `/healthz` and
-    /// `/metrics`.
+    /// What to mount in a server: WebSocket connections at `/`, and for those who watch over it
+    /// `/healthz` and `/metrics`.
     ///
     /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that newcomers are
     /// counted by address. The server must limit how long a request may take to arrive;
@@ -53,7 +53,6 @@ impl Relay {
     /// axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
     /// # Ok(()) }
     /// ```
-    #[must_use]
     pub fn router(&self) -> Router {
         let frame = self.inner.config.terms.limits.frame as usize;
         let limits = Limits::default()

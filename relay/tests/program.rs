@@ -85,8 +85,7 @@ async fn sessions_outlive_a_restart_with_the_same_key_file() {
     assert_eq!(message.unwrap().unwrap(), Some("meanwhile".into()));
     talk(&alice, &bob, "after").await;
     assert_eq!(relay.address.to_string(), address);
-    let (a, b) = futures::join!(alice.close(), bob.close());
-    (a.unwrap(), b.unwrap());
+    futures::try_join!(alice.close(), bob.close()).unwrap();
 }
 
 #[tokio::test]

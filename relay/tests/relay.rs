@@ -53,8 +53,7 @@ async fn talk(alice: &Session, bob: &Session, rounds: u32) {
 }
 
 async fn close(alice: Session, bob: Session) {
-    let (a, b) = futures::join!(alice.close(), bob.close());
-    (a.unwrap(), b.unwrap());
+    futures::try_join!(alice.close(), bob.close()).unwrap();
 }
 
 /// Why a session is lost.
@@ -257,7 +256,7 @@ async fn a_role_that_missed_the_end_is_told_when_it_comes_back() {
 #[tokio::test]
 async fn a_role_that_is_away_for_too_long_ends_the_session() {
     let server = open(with_terms(|terms| {
-        terms.resume_ttl = Duration::from_millis(300)
+        terms.resume_ttl = Duration::from_millis(300);
     }))
     .await;
     let mut alice = server.join("s", "Alice", &["Bob"]).await;

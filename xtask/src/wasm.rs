@@ -60,7 +60,7 @@ pub(crate) fn build_window_only(workspace: &Workspace, status: &Status) -> Resul
 pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
     cargo.args(["--target", WASM_TARGET, "--lib", "--test", "*"]);
     cargo.args(["--package", EXAMPLE]);
-    for (package, features) in workspace.library_features() {
+    for (package, features) in workspace.wasm_library_features() {
         cargo.args(["--package", &package]);
         for feature in features.iter().filter(|feature| *feature != WINDOW_ONLY) {
             cargo.args(["--features", &format!("{package}/{feature}")]);

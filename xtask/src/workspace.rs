@@ -89,10 +89,21 @@ impl Workspace {
 
     /// The features of each library, by package name.
     pub(crate) fn library_features(&self) -> BTreeMap<String, Vec<String>> {
-        let features = |package: &Package| package.features.keys().cloned().collect();
-        self.libraries()
-            .into_iter()
-            .map(|package| (package.name.to_string(), features(package)))
-            .collect()
+        features(self.libraries())
     }
+
+    /// As `library_features`, without what its manifest says to be for native programs only.
+    pub(crate) fn wasm_library_features(&self) -> BTreeMap<String, Vec<String>> {
+        let mut libraries = self.libraries();
+        libraries.retain(|package| package.metadata["choreo"]["native-only"] != true);
+        features(libraries)
+    }
+}
+
+fn features(packages: Vec<&Package>) -> BTreeMap<String, Vec<String>> {
+    let features = |package: &Package| package.features.keys().cloned().collect();
+    packages
+        .into_iter()
+        .map(|package| (package.name.to_string(), features(package)))
+        .collect()
 }

@@ -226,7 +226,7 @@ impl Client {
             match self.socket.next().await {
                 Some(Ok(Message::Binary(bytes))) => self.rest = bytes,
                 Some(Ok(Message::Close(frame))) => {
-                    ended.close = frame.map(|frame| frame.code.into())
+                    ended.close = frame.map(|frame| frame.code.into());
                 }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(ended),
