@@ -185,6 +185,11 @@ impl Pair {
         self.gone = true;
     }
 
+    /// Whether the peer has left for good.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// Whether this end has ended its stream and all of it has arrived. Nobody waits for a peer
     /// that was never met and never spoken to.
     pub(crate) fn is_settled(&self) -> bool {
