@@ -143,6 +143,11 @@ impl Core {
         }
     }
 
+    /// Whether goodbye was said, or is to be.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leave != Leave::No
+    }
+
     /// Why the session is lost, if it is.
     pub(crate) fn lost(&self) -> Option<&Abort> {
         self.lost.as_ref()

@@ -144,6 +144,10 @@ impl Keeper {
                     self.ttl = ttl;
                     return Ok(Some(opened));
                 }
+                // The goodbye was heard, only not the answer.
+                Ok(Err(Failure::ForGood(_))) if self.shared.state().core.is_leaving() => {
+                    return Ok(None);
+                }
                 Ok(Err(Failure::ForGood(abort))) => return Err(abort),
                 Ok(Err(Failure::ForNow(error))) => error.report(),
                 Err(elapsed) => elapsed.to_string(),
