@@ -200,8 +200,20 @@ async fn connection(
     let cut = {
         let (from_client, to_client) = near.split();
         let (from_server, to_server) = far.split();
-        let up = pump(from_client, to_server, fate.of(Way::Up), &shared, &shared.up);
-        let down = pump(from_server, to_client, fate.of(Way::Down), &shared, &shared.down);
+        let up = pump(
+            from_client,
+            to_server,
+            fate.of(Way::Up),
+            &shared,
+            &shared.up,
+        );
+        let down = pump(
+            from_server,
+            to_client,
+            fate.of(Way::Down),
+            &shared,
+            &shared.down,
+        );
         let both = async { tokio::try_join!(up, down) };
         tokio::select! {
             ended = both => ended.map_or_else(Some, |_| None),
@@ -339,7 +351,10 @@ mod tests {
 
     #[tokio::test]
     async fn exactly_so_many_bytes_pass_before_a_cut() {
-        for (cut, error) in [(Cut::Reset, Some(ErrorKind::ConnectionReset)), (Cut::Finish, None)] {
+        for (cut, error) in [
+            (Cut::Reset, Some(ErrorKind::ConnectionReset)),
+            (Cut::Finish, None),
+        ] {
             for bytes in [0, 1, 7] {
                 let fate = Fate::after(Way::Up, bytes, cut);
                 let (proxy, mut client, mut server) = through([fate]).await;
