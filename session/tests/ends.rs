@@ -173,7 +173,8 @@ async fn a_lost_goodbye_is_said_again() {
         drop(to_alice);
         let begun = Instant::now();
         let (a, b) = futures::join!(alice.close(), bob.close());
-        (a.unwrap(), b.unwrap());
+        a.unwrap();
+        b.unwrap();
         let took = begun.elapsed();
         assert!(
             took < Duration::from_secs(2),
