@@ -21,10 +21,17 @@ pub(crate) struct Hall {
 
 struct State {
     admission: Admission,
-    /// Of the sessions in which somebody is connected.
     rooms: HashMap<String, Arc<Room>>,
-    /// Why sessions have ended, and until when to tell those that come back.
-    ended: HashMap<String, (Abort, Duration)>,
+    /// The last that had the name and was lost.
+    lost: HashMap<String, Lost>,
+}
+
+/// A session that has ended, and not in order.
+struct Lost {
+    why: Abort,
+    /// Those that played in it. Who of them comes back is told.
+    processes: Vec<u128>,
+    until: Duration,
 }
 
 /// What to do with a newcomer.
@@ -55,7 +62,7 @@ impl Hall {
         let state = State {
             admission,
             rooms: HashMap::new(),
-            ended: HashMap::new(),
+            lost: HashMap::new(),
         };
         Arc::new(Self {
             begun: Instant::now(),
@@ -71,12 +78,17 @@ impl Hall {
         let now = self.begun.elapsed();
         let mut state = self.state();
         match state.admission.hello(frame, now)? {
-            Greeting::Welcome(admitted) => {
-                // Who joins anew makes the session another one.
-                state.ended.remove(&admitted.hello.session);
-                Ok(Met::In(self.seat(&mut state, admitted)))
+            Greeting::Welcome(admitted) => Ok(Met::In(self.seat(&mut state, admitted))),
+            Greeting::Challenge(visitor, challenge) => {
+                let Hello {
+                    session, instance, ..
+                } = visitor.hello();
+                let lost = state.lost.get(session);
+                match lost.filter(|lost| lost.processes.contains(instance)) {
+                    Some(lost) => Err(lost.why.clone()),
+                    None => Ok(Met::Asked(visitor, challenge)),
+                }
             }
-            Greeting::Challenge(visitor, challenge) => Ok(Met::Asked(visitor, challenge)),
         }
     }
 
@@ -90,9 +102,13 @@ impl Hall {
         let mut state = self.state();
         let admitted = state.admission.proof(visitor, proof, now)?;
         let session = &admitted.hello.session;
-        if let Some((abort, _)) = state.ended.get(session).cloned() {
+        // A relay that was restarted does not know all that played in it; but nobody has joined
+        // since then.
+        if !state.rooms.contains_key(session)
+            && let Some(why) = state.lost.get(session).map(|lost| lost.why.clone())
+        {
             state.admission.end(session);
-            return Err(abort);
+            return Err(why);
         }
         Ok(self.seat(&mut state, admitted))
     }
@@ -112,11 +128,9 @@ impl Hall {
 
     /// Ends all connections, not the sessions.
     pub(crate) fn clear(&self) {
-        let state = self.state();
-        state
-            .rooms
-            .values()
-            .for_each(|room| room.end(&End::Drained, None));
+        for room in self.state().rooms.values() {
+            room.end(&End::Drained, None);
+        }
     }
 
     /// Ends the sessions in which a role is away for too long.
@@ -124,12 +138,16 @@ impl Hall {
         let now = self.begun.elapsed();
         let mut state = self.state();
         let ttl = state.admission.terms().resume_ttl;
-        state.ended.retain(|_, (_, until)| *until > now);
+        state.lost.retain(|_, lost| lost.until > now);
         for (session, role) in state.admission.expired(now) {
             let reason = format_args!("{role} was away for {} s", ttl.as_secs());
             let abort = Abort::new(Code::Expired, reason);
             state.end(&session, &abort, None, now);
             self.metrics.ended(&abort);
+        }
+        // When it has many, the admission forgets by itself those that nobody is in any more.
+        if state.rooms.len() > state.admission.sessions() {
+            state.rooms.retain(|_, room| !room.is_empty());
         }
     }
 
@@ -143,7 +161,7 @@ impl Hall {
         let line = Arc::new(Line::new(self.queue_bytes, Arc::clone(&self.budget)));
         line.insist(&welcome);
         let room = Arc::clone(state.rooms.entry(hello.session.clone()).or_default());
-        if let Some(older) = room.seat(&hello.role, &hello.peers, Arc::clone(&line)) {
+        if let Some(older) = room.seat(&hello, Arc::clone(&line)) {
             let abort = Abort::new(Code::Superseded, "a newer connection took over");
             older.end(End::Abort(abort), 0);
         }
@@ -183,13 +201,15 @@ impl State {
     fn end(&mut self, session: &str, abort: &Abort, by: Option<&str>, now: Duration) {
         let terms = *self.admission.terms();
         self.admission.end(session);
-        if let Some(room) = self.rooms.remove(session) {
-            room.end(&End::Abort(abort.clone()), by);
-        }
-        if self.ended.len() < terms.sessions {
-            let until = now + terms.resume_ttl;
-            self.ended
-                .insert(session.to_owned(), (abort.clone(), until));
+        let room = self.rooms.remove(session).unwrap_or_default();
+        let processes = room.end(&End::Abort(abort.clone()), by);
+        if self.lost.len() < terms.sessions {
+            let lost = Lost {
+                why: abort.clone(),
+                processes,
+                until: now + terms.resume_ttl,
+            };
+            self.lost.insert(session.to_owned(), lost);
         }
         let (code, reason) = (abort.code().number(), abort.reason());
         info!(session, by, code, reason, "session ended");
@@ -260,16 +280,17 @@ impl Drop for Member {
     fn drop(&mut self) {
         let hall = &self.hall;
         let now = hall.begun.elapsed();
+        self.room.leave(&self.hello.role, &self.line);
         let mut state = hall.state();
-        match self.left {
-            true => state.admission.left(&self.hello),
-            false => state.admission.away(&self.hello, now),
+        if !self.left {
+            state.admission.away(&self.hello, now);
+            return;
         }
-        let session = &self.hello.session;
-        let empty = self.room.leave(&self.hello.role, &self.line);
-        let current = state.rooms.get(session);
-        if empty && current.is_some_and(|room| Arc::ptr_eq(room, &self.room)) {
-            state.rooms.remove(session);
+        let before = state.admission.sessions();
+        state.admission.left(&self.hello);
+        if state.admission.sessions() < before {
+            // It was the last.
+            state.rooms.remove(&self.hello.session);
         }
     }
 }

@@ -70,6 +70,7 @@ impl KeyFile {
             let detail = format!("{} cannot be read", place());
             Error::new(ErrorKind::Config, detail).with_source(error)
         })?;
+        warn_if_open(path);
         Self::parse(&text).map_err(|error| error.context(place()))
     }
 
@@ -316,6 +317,19 @@ struct Payload {
     nbf: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339")]
     exp: OffsetDateTime,
+}
+
+/// Keys are secrets.
+fn warn_if_open(path: &Path) {
+    #[cfg(unix)]
+    if let Ok(metadata) = std::fs::metadata(path)
+        && std::os::unix::fs::MetadataExt::mode(&metadata) & 0o077 != 0
+    {
+        let file = path.display();
+        tracing::warn!(%file, "others can read the key file; chmod 600 keeps it secret");
+    }
+    #[cfg(not(unix))]
+    let _ = path;
 }
 
 fn check_name(what: &str, name: &str) -> Result<()> {

@@ -254,6 +254,26 @@ async fn a_role_that_missed_the_end_is_told_when_it_comes_back() {
 }
 
 #[tokio::test]
+async fn a_role_of_a_lost_session_does_not_get_into_a_new_one_of_that_name() {
+    let server = open(RelayConfig::default()).await;
+    let proxy = Proxy::start(server.address).await;
+    let alice = session(&server.url(), config("Alice", "Bob")).await;
+    let bob = session(&proxy.url(), config("Bob", "Alice")).await;
+    talk(&alice, &bob, 1).await;
+    proxy.let_through(false);
+    assert_eq!(bob.changed().await.link, Link::Resuming);
+    alice.abort("that is enough");
+    assert_eq!(server.metric("choreo_relay_sessions ").await, 0.0);
+    let again = session(&server.url(), config("Alice", "Bob")).await;
+    proxy.let_through(true);
+    assert_eq!(lost(&bob).await.reason(), "that is enough");
+    let bob = session(&server.url(), config("Bob", "Alice")).await;
+    talk(&again, &bob, 1).await;
+    close(again, bob).await;
+    assert_eq!(server.metric("choreo_relay_sessions ").await, 0.0);
+}
+
+#[tokio::test]
 async fn a_role_that_is_away_for_too_long_ends_the_session() {
     let server = open(with_terms(|terms| {
         terms.resume_ttl = Duration::from_millis(300);

@@ -20,6 +20,8 @@ pub(crate) struct Core {
     up: bool,
     /// When something came last.
     heard: Time,
+    /// Whether something came on this connection.
+    was_heard: bool,
     /// How often to ask for a sign of life; the server's task.
     ping_every: Option<Duration>,
     ping_at: Time,
@@ -70,6 +72,7 @@ impl Core {
             timing,
             up: false,
             heard: Duration::ZERO,
+            was_heard: false,
             ping_every: None,
             ping_at: Duration::ZERO,
             ping_due: false,
@@ -140,6 +143,11 @@ impl Core {
         }
     }
 
+    /// Whether goodbye was said, or is to be.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leave != Leave::No
+    }
+
     /// Why the session is lost, if it is.
     pub(crate) fn lost(&self) -> Option<&Abort> {
         self.lost.as_ref()
@@ -148,6 +156,11 @@ impl Core {
     /// Whether every stream has ended and all of it has arrived.
     pub(crate) fn is_settled(&self) -> bool {
         self.pairs.iter().all(Pair::is_settled)
+    }
+
+    /// Whether there were peers, and all have left for good.
+    pub(crate) fn is_deserted(&self) -> bool {
+        !self.pairs.is_empty() && self.pairs.iter().all(Pair::is_gone)
     }
 
     /// Says goodbye to the server.
@@ -183,14 +196,23 @@ impl Core {
         self.heard
     }
 
+    /// Whether something came on this connection, or the last one.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.was_heard
+    }
+
     /// A connection is there, on which the other side has agreed to these limits.
     pub(crate) fn link_up(&mut self, limits: Limits, now: Time) {
         self.limits = limits;
         self.up = true;
         self.heard = now;
+        self.was_heard = false;
         self.ping_at = now + self.ping_every.unwrap_or_default();
         self.ping_due = false;
         self.pong_due = false;
+        if self.leave == Leave::Said {
+            self.leave = Leave::Due;
+        }
         for pair in &mut self.pairs {
             pair.link_up(&self.timing);
         }
@@ -228,6 +250,7 @@ impl Core {
 
     fn handle_frame(&mut self, frame: Frame, now: Time) -> Result<Advice, Abort> {
         self.heard = now;
+        self.was_heard = true;
         if frame.kind == Kind::Abort {
             self.lose(Abort::from_frame(&frame));
             return Ok(Advice::None);

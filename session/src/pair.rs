@@ -185,6 +185,11 @@ impl Pair {
         self.gone = true;
     }
 
+    /// Whether the peer has left for good.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// Whether this end has ended its stream and all of it has arrived. Nobody waits for a peer
     /// that was never met and never spoken to.
     pub(crate) fn is_settled(&self) -> bool {
@@ -275,14 +280,16 @@ impl Pair {
             return Ok(());
         }
         self.meet(&frame.payload)?;
-        if frame.flags.contains(Flags::SYNC) {
+        let asks = frame.flags.contains(Flags::SYNC);
+        if asks {
             self.rewind_due = true;
         }
         // Older than what is known: it was under way for long.
         if frame.ack < self.out.base {
             return Ok(());
         }
-        let expected = self.sync != Sync::Done;
+        // Who asks has a new connection: what was under way on the last one is lost.
+        let expected = asks || self.sync != Sync::Done;
         let repeated = self
             .out
             .rewound

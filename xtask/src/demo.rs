@@ -115,9 +115,10 @@ async fn ctrl_c() -> Result<()> {
 
 /// Prints the addresses, and opens the first one if that is wanted.
 fn show(args: &Args, shown: &[(&str, String)]) {
+    let width = shown.iter().map(|(what, _)| what.len()).max().unwrap_or(0);
     println!();
     for (what, url) in shown {
-        println!("  {what}  {url}");
+        println!("  {what:width$}  {url}");
     }
     println!("\n  Ctrl-C stops it.\n");
     if let (true, Some((_, url))) = (args.open, shown.first()) {

@@ -117,10 +117,11 @@ pub(crate) fn ask(peer: u32) -> Frame {
 pub(crate) struct Client {
     pub(crate) socket: WebSocketStream<TcpStream>,
     rest: Bytes,
+    ended: Ended,
 }
 
 /// How a connection ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ended {
     /// The code of the ABORT, if there was one.
     pub(crate) abort: Option<u64>,
@@ -154,8 +155,11 @@ impl Client {
             request.headers_mut().append("origin", origin);
         }
         let (socket, _) = client_async(request, stream).await?;
-        let rest = Bytes::new();
-        Ok(Self { socket, rest })
+        Ok(Self {
+            socket,
+            rest: Bytes::new(),
+            ended: Ended::default(),
+        })
     }
 
     pub(crate) async fn hello(&mut self, hello: &Hello) {
@@ -208,28 +212,24 @@ impl Client {
         }
     }
 
+    /// Dropping it loses nothing.
     async fn read(&mut self) -> Result<Frame, Ended> {
-        let mut ended = Ended {
-            abort: None,
-            reason: String::new(),
-            close: None,
-        };
         loop {
             while let Some(frame) = Frame::decode(&mut self.rest, 1 << 20).unwrap() {
                 if frame.kind != Kind::Abort {
-                    assert_eq!(ended.abort, None, "nothing comes after an ABORT");
+                    assert_eq!(self.ended.abort, None, "nothing comes after an ABORT");
                     return Ok(frame);
                 }
-                ended.abort = Some(frame.seq);
-                ended.reason = String::from_utf8(frame.payload.to_vec()).unwrap();
+                self.ended.abort = Some(frame.seq);
+                self.ended.reason = String::from_utf8(frame.payload.to_vec()).unwrap();
             }
             match self.socket.next().await {
                 Some(Ok(Message::Binary(bytes))) => self.rest = bytes,
                 Some(Ok(Message::Close(frame))) => {
-                    ended.close = frame.map(|frame| frame.code.into());
+                    self.ended.close = frame.map(|frame| frame.code.into());
                 }
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Err(ended),
+                Some(Err(_)) | None => return Err(std::mem::take(&mut self.ended)),
             }
         }
     }
