@@ -116,6 +116,36 @@ async fn who_stops_leaves_and_can_start_again() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a browser: cargo xtask test --browser chromium"]
+async fn who_is_left_is_told_and_both_can_start_again() -> Result<()> {
+    browse("left-alice", async |at_alice| {
+        browse("left-bob", async |at_bob| {
+            let query = "role=Alice&session=left&rounds=0";
+            let alice = Window::open(at_alice, Server::Relay, query).await?;
+            let bob = Window::open(at_bob, Server::Relay, "role=Bob&session=left").await?;
+            for leaves_by_reloading in [false, true] {
+                alice.press("run").await?;
+                bob.press("run").await?;
+                alice.state("running").await?;
+                if leaves_by_reloading {
+                    bob.reload().await?;
+                } else {
+                    bob.press("stop").await?;
+                    bob.state("ready").await?;
+                }
+                alice.state("failed").await?;
+                let error = alice.text("error").await?;
+                assert!(error.contains("The other side has left."), "{error}");
+                assert_nothing_wrong(&alice, "Alice").await?;
+            }
+            Ok(())
+        })
+        .await
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs a browser: cargo xtask test --browser chromium"]
 async fn errors_are_told_in_words() -> Result<()> {
     browse("refused", async |browser| {
         let query = "role=Bob&session=refused";
