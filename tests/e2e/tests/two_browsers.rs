@@ -31,7 +31,8 @@ async fn alice_and_bob_talk_in_two_browsers_over_connections_that_are_cut() -> R
 
             let (said, heard) = (alice.count("Alice", "said"), alice.count("Alice", "heard"));
             let (said, heard) = (said.await?, heard.await?);
-            assert!(said > 50, "{said} rounds");
+            // Three at least before each cut.
+            assert!(said >= 18, "{said} rounds");
             // She may have been stopped between a call and its answer.
             assert!(heard == said || heard + 1 == said, "{heard} of {said}");
             assert_eq!(bob.count("Bob", "heard").await?, said);
