@@ -28,15 +28,24 @@ pub struct Run {
 #[wasm_bindgen]
 impl Run {
     /// A run that has not started: what Alice says and how often, over which layers
-    /// (1 is Trace, 2 Metrics, 4 Retry, and 8 `FaultInjection`), how many milliseconds to wait
-    /// before each operation, and which sends fail, chosen by a seed, and how many, in percent.
+    /// (1 is Trace, 2 Metrics, 4 Retry, 8 `FaultInjection`, and 16 Timeout), how many milliseconds
+    /// to wait before each operation, how many it may take, and which sends fail, chosen by a seed,
+    /// and how many, in percent.
     #[must_use]
     #[wasm_bindgen(constructor)]
-    pub fn new(message: String, rounds: u32, layers: u8, pace: u32, seed: u32, rate: f64) -> Self {
+    pub fn new(
+        message: String,
+        rounds: u32,
+        layers: u8,
+        pace: u32,
+        limit: u32,
+        seed: u32,
+        rate: f64,
+    ) -> Self {
         let options = Options {
             message,
             rounds: rounds as usize,
-            ..Options::over(layers, pace, Faults { seed, rate })
+            ..Options::over(layers, pace, limit, Faults { seed, rate })
         };
         let instruments = Instruments::new(&options);
         let (stop, stopped) = oneshot::channel();
@@ -120,5 +129,5 @@ impl Run {
 #[must_use]
 #[wasm_bindgen(js_name = stackType)]
 pub fn stack_type(layers: u8, pace: u32) -> String {
-    stack::type_name(&Options::over(layers, pace, Faults::default()))
+    stack::type_name(&Options::over(layers, pace, 0, Faults::default()))
 }

@@ -1,7 +1,8 @@
 //! From the layers that were chosen at run time to a stack.
 
 use choreo::middleware::{
-    Fault, FaultInjectionLayer, MetricsLayer, RecordLayer, Recording, RetryLayer, TraceLayer,
+    Fault, FaultInjectionLayer, MetricsLayer, RecordLayer, Recording, RetryLayer, TimeoutLayer,
+    TraceLayer,
 };
 use choreo::{BoxHandler, ChoreoHandlerExt, InMemoryHandler, RoleId};
 use std::time::Duration;
@@ -70,6 +71,10 @@ pub fn stack(
             .jitter(false);
         stack = stack.layer(retry).boxed();
     }
+    if let Some(limit) = options.timeout {
+        let limit = Duration::from_millis(limit.into());
+        stack = stack.layer(TimeoutLayer::new(limit)).boxed();
+    }
     if options.metrics {
         stack = stack.layer(instruments.metrics(role).clone()).boxed();
     }
@@ -89,6 +94,7 @@ pub fn type_name(options: &Options) -> String {
         (options.pace > 0, "SlowMotion<"),
         (options.trace, "Trace<"),
         (options.metrics, "Metrics<"),
+        (options.timeout.is_some(), "Timeout<"),
         (options.retry, "Retry<"),
         (true, "Record<"),
         (options.faults.is_some(), "FaultInjection<"),
@@ -116,13 +122,14 @@ mod tests {
         assert_eq!(type_name(&options), "Trace<Retry<Record<InMemoryHandler>>>");
         options.metrics = true;
         options.pace = 250;
+        options.timeout = Some(2_000);
         options.faults = Some(Faults {
             seed: 7,
             rate: 30.0,
         });
         assert_eq!(
             type_name(&options),
-            "SlowMotion<Trace<Metrics<Retry<Record<FaultInjection<InMemoryHandler>>>>>>"
+            "SlowMotion<Trace<Metrics<Timeout<Retry<Record<FaultInjection<InMemoryHandler>>>>>>>"
         );
     }
 }

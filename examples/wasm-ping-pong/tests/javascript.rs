@@ -11,10 +11,11 @@ const TRACE: u8 = 1;
 const METRICS: u8 = 2;
 const RETRY: u8 = 4;
 const FAULTS: u8 = 8;
+const TIMEOUT: u8 = 16;
 
 /// A run of "hello" at full speed, in which all sends fail where there are faults.
 fn run(rounds: u32, layers: u8) -> Run {
-    Run::new("hello".to_owned(), rounds, layers, 0, 7, 100.0)
+    Run::new("hello".to_owned(), rounds, layers, 0, 2_000, 7, 100.0)
 }
 
 async fn reply(promise: Promise) -> Option<String> {
@@ -65,7 +66,7 @@ async fn what_is_not_ticked_says_nothing() {
 
 #[wasm_bindgen_test]
 async fn a_run_can_be_stopped_and_starts_once() {
-    let run = Run::new("hello".to_owned(), 1, 0, 10_000, 0, 0.0);
+    let run = Run::new("hello".to_owned(), 1, 0, 10_000, 0, 0, 0.0);
     let stop = async { run.stop() };
     let (ended, ()) = futures::join!(reply(run.start()), stop);
     assert_eq!(ended, None);
@@ -86,6 +87,6 @@ async fn failures_are_exceptions_in_words() {
 
 #[wasm_bindgen_test]
 fn the_stack_is_named() {
-    let expected = "SlowMotion<Retry<Record<FaultInjection<InMemoryHandler>>>>";
-    assert_eq!(stack_type(RETRY | FAULTS, 250), expected);
+    let expected = "SlowMotion<Timeout<Retry<Record<FaultInjection<InMemoryHandler>>>>>";
+    assert_eq!(stack_type(TIMEOUT | RETRY | FAULTS, 250), expected);
 }
