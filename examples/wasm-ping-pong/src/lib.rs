@@ -18,6 +18,7 @@ mod trace_log;
 pub use failure::Failure;
 pub use options::{Faults, Options};
 pub use play::play;
+pub use promise::Promise;
 pub use run::{Run, stack_type};
 pub use run_protocol::{run_protocol, run_protocol_promise};
 pub use slow_motion::{SlowMotion, SlowMotionLayer};

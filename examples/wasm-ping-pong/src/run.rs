@@ -5,13 +5,12 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use futures::channel::oneshot::{self, Receiver, Sender};
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use crate::counters::counters;
 use crate::options::{Faults, Options};
 use crate::play::play;
-use crate::promise::promise;
+use crate::promise::{Promise, promise};
 use crate::stack::{self, Instruments};
 
 /// One run of the protocol, as the page starts and watches it.

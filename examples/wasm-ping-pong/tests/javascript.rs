@@ -1,11 +1,11 @@
 //! What JavaScript sees. In Node, in a window and in a worker alike.
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::{Error, Promise};
+use js_sys::Error;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
-use wasm_ping_pong::{Run, run_protocol, stack_type};
+use wasm_ping_pong::{Promise, Run, run_protocol, stack_type};
 
 const TRACE: u8 = 1;
 const METRICS: u8 = 2;
@@ -18,12 +18,16 @@ fn run(rounds: u32, layers: u8) -> Run {
     Run::new("hello".to_owned(), rounds, layers, 0, 2_000, 7, 100.0)
 }
 
+async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
+    JsFuture::from(promise.unchecked_into::<js_sys::Promise>()).await
+}
+
 async fn reply(promise: Promise) -> Option<String> {
-    JsFuture::from(promise).await.unwrap().as_string()
+    settled(promise).await.unwrap().as_string()
 }
 
 async fn error(promise: Promise) -> String {
-    let error: Error = JsFuture::from(promise).await.unwrap_err().unchecked_into();
+    let error: Error = settled(promise).await.unwrap_err().unchecked_into();
     error.message().into()
 }
 
