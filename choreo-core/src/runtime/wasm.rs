@@ -2,6 +2,7 @@
 //! it (`wasm-bindgen-futures`, `gloo-timers`, `web-time`), adds a tenth to a small module.
 
 use std::future::Future;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
@@ -52,7 +53,7 @@ pub(super) async fn sleep(duration: Duration) {
 #[cfg(feature = "wasm-timer")]
 pub(super) async fn sleep(duration: Duration) {
     // Named so that its feature `wasm-bindgen` is on; without it the module does not load.
-    use instant as _;
+    use ::instant as _;
 
     let (mut elapsed, waiting) = futures::channel::oneshot::channel();
     spawn_local(async move {
@@ -61,6 +62,31 @@ pub(super) async fn sleep(duration: Duration) {
         let _ = elapsed.send(());
     });
     let _ = waiting.await;
+}
+
+/// The hasher of `std` is several times larger, and who could slow a page down by collisions is the
+/// page itself.
+pub(crate) type RoleHasher = BuildHasherDefault<Fnv>;
+
+/// FNV-1a, whose upper bits are the good ones.
+pub(crate) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A function of JavaScript's that runs this, once.
