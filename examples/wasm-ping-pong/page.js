@@ -111,10 +111,18 @@ function readLink() {
 
 // The stack, as the form has it
 
+// Its types from the outside in, as the module builds it.
+function stack(chosen) {
+  const types = [
+    ['SlowMotion', chosen.pace], ['Trace', chosen.trace], ['Metrics', chosen.metrics],
+    ['Timeout', chosen.timeout], ['Retry', chosen.retry], ['Record', true],
+    ['FaultInjection', chosen.faults], ['InMemoryHandler', true],
+  ];
+  return types.filter(([, on]) => on).map(([name]) => name);
+}
+
 function describe() {
-  if (!choreo) return;
-  const chosenNow = options();
-  const all = choreo.stackType(bits(chosenNow), chosenNow.pace).match(/\w+/g);
+  const all = stack(options());
   const own = (name) => name === 'SlowMotion' || name === 'Record';
   const chosen = all.filter((name) => !own(name));
   // A long type breaks between its layers rather than within a name.
@@ -232,16 +240,22 @@ function drawCounters(run) {
     head.append(cell);
   }
   const body = table.createTBody();
-  for (const line of run.counters.split('\n').slice(0, -1)) {
-    const [name, operation, count, errors, bytes, waited, wait] = line.split('\t');
+  const { counters } = run;
+  const operations = [
+    ['Alice', 'send to Bob'], ['Alice', 'receive from Bob'],
+    ['Bob', 'send to Alice'], ['Bob', 'receive from Alice'],
+  ];
+  for (const [index, [name, operation]] of operations.entries()) {
+    const [count, errors, bytes, waited, wait] = counters.slice(5 * index);
+    if (count + errors === 0) continue;
     const row = body.insertRow();
     const role = make('th', name);
     role.scope = 'row';
     role.className = name.toLowerCase();
     row.append(role, make('th', operation));
     for (const value of [count, errors, bytes, waited]) row.append(make('td', value));
-    if (errors !== '0') row.cells[3].className = 'bad';
-    row.append(make('td', wait === '' ? '–' : duration(wait / 1000)));
+    if (errors > 0) row.cells[3].className = 'bad';
+    row.append(make('td', waited === 0 ? '–' : duration(wait / 1000)));
   }
   element('counters').replaceChildren(table);
 }

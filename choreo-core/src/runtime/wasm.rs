@@ -89,9 +89,9 @@ impl Hasher for Fnv {
     }
 }
 
-/// A function of JavaScript's that runs this, once.
-fn callback(run: Box<dyn FnOnce()>) -> JsValue {
-    Closure::once_into_js(run)
+/// A function of JavaScript's that runs this, and is its garbage when it is no longer used.
+fn callback(run: Box<dyn FnMut()>) -> JsValue {
+    Closure::wrap(run).into_js_value()
 }
 
 #[cfg(feature = "wasm")]

@@ -19,7 +19,7 @@ pub use failure::Failure;
 pub use options::{Faults, Options};
 pub use play::play;
 pub use promise::Promise;
-pub use run::{Run, stack_type};
+pub use run::Run;
 pub use run_protocol::{run_protocol, run_protocol_promise};
 pub use slow_motion::{SlowMotion, SlowMotionLayer};
 pub use trace_log::TraceLog;

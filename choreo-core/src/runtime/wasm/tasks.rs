@@ -16,6 +16,7 @@ struct Tasks {
     jobs: Vec<Option<Job>>,
     free: Vec<usize>,
     woken: Vec<Arc<Task>>,
+    turn: Option<JsValue>,
 }
 
 /// A task from the outside: its place among the jobs.
@@ -30,6 +31,7 @@ thread_local! {
             jobs: Vec::new(),
             free: Vec::new(),
             woken: Vec::new(),
+            turn: None,
         })
     };
 }
@@ -37,7 +39,7 @@ thread_local! {
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = queueMicrotask)]
-    fn queue_microtask(callback: JsValue);
+    fn queue_microtask(callback: &JsValue);
 }
 
 pub(in super::super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
@@ -88,7 +90,7 @@ impl Wake for Task {
         }
         TASKS.with_borrow_mut(|tasks| {
             if tasks.woken.is_empty() {
-                queue_microtask(callback(Box::new(turn)));
+                queue_microtask(tasks.turn.get_or_insert_with(|| callback(Box::new(turn))));
             }
             tasks.woken.push(self);
         });
