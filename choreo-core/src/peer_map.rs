@@ -1,6 +1,8 @@
 use std::fmt;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 use std::sync::OnceLock;
+
+use crate::runtime::RoleHasher;
 
 /// What a handler or layer keeps for each peer: grows only, and looking up takes no lock.
 ///
@@ -20,6 +22,7 @@ use std::sync::OnceLock;
 /// ```
 pub struct PeerMap<R, T> {
     root: OnceLock<Box<Node<R, T>>>,
+    hasher: RoleHasher,
 }
 
 /// A tree: below each node hang four, told apart by the next two bits of the key's hash.
@@ -35,6 +38,7 @@ impl<R, T> PeerMap<R, T> {
     pub fn new() -> Self {
         Self {
             root: OnceLock::new(),
+            hasher: RoleHasher::default(),
         }
     }
 
@@ -82,6 +86,12 @@ impl<R: Clone + Eq + Hash, T> PeerMap<R, T> {
         }
     }
 
+    /// Apart from what looks up the first peer, which is most calls.
+    #[cold]
+    fn hash_of(&self, peer: &R) -> u64 {
+        self.hasher.hash_one(peer)
+    }
+
     /// The value, or the empty slot where it belongs.
     fn find(&self, peer: &R) -> Result<&T, &OnceLock<Box<Node<R, T>>>> {
         let mut slot = &self.root;
@@ -90,35 +100,11 @@ impl<R: Clone + Eq + Hash, T> PeerMap<R, T> {
             if node.key == *peer {
                 return Ok(&node.value);
             }
-            let bits = hash.get_or_insert_with(|| Fnv::hash_of(peer));
+            let bits = hash.get_or_insert_with(|| self.hash_of(peer));
             slot = &node.children[(*bits >> 62) as usize];
             *bits <<= 2;
         }
         Err(slot)
-    }
-}
-
-/// FNV-1a, whose upper bits are the good ones. The map is for the roles of a protocol: a hasher
-/// that stands those who look for collisions is several times slower and larger.
-struct Fnv(u64);
-
-impl Fnv {
-    fn hash_of(key: &impl Hash) -> u64 {
-        let mut hasher = Self(0xcbf2_9ce4_8422_2325);
-        key.hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
     }
 }
 

@@ -2,7 +2,7 @@
 // Everything that comes from a run goes in as text, or as parsed SVG, never as HTML.
 
 const PACE = 250; // milliseconds a step in slow motion
-const LAYERS = ['trace', 'metrics', 'retry', 'faults']; // in the order of the module's bits
+const LAYERS = ['trace', 'metrics', 'retry', 'faults', 'timeout']; // in the order of the module's bits
 
 const element = (id) => document.getElementById(id);
 const form = element('form');
@@ -44,6 +44,7 @@ function notLoaded(what, advice) {
 function options() {
   const chosen = { message: element('message').value, rounds: element('rounds').valueAsNumber };
   for (const layer of LAYERS) chosen[layer] = element(`layer-${layer}`).checked;
+  chosen.limit = element('timeout-limit').valueAsNumber;
   chosen.seed = element('fault-seed').valueAsNumber;
   chosen.rate = element('fault-rate').valueAsNumber;
   chosen.pace = element('slow').checked ? PACE : 0;
@@ -61,6 +62,7 @@ function check(chosen) {
   if (!length) throw problem('message', 'The message is empty.', 'Type one.');
   if (length > 200) throw problem('message', 'The message is too long.', 'It takes up to 200 characters.');
   checkWhole(chosen.rounds, 1, 50, 'rounds', 'The number of rounds');
+  if (chosen.timeout) checkWhole(chosen.limit, 1, 60000, 'timeout-limit', 'The limit');
   if (!chosen.faults) return;
   checkWhole(chosen.seed, 0, 2 ** 32 - 1, 'fault-seed', 'The seed');
   if (!(chosen.rate >= 0 && chosen.rate <= 100)) {
@@ -83,6 +85,7 @@ function linkToRun() {
     message: chosen.message,
     rounds: element('rounds').value,
     layers: LAYERS.filter((layer) => chosen[layer]).join(' '),
+    limit: element('timeout-limit').value,
     rate: element('fault-rate').value,
     seed: element('fault-seed').value,
     slow: chosen.pace ? 'yes' : 'no',
@@ -93,7 +96,9 @@ function linkToRun() {
 
 function readLink() {
   const query = new URLSearchParams(location.search);
-  const fields = { message: 'message', rounds: 'rounds', rate: 'fault-rate', seed: 'fault-seed' };
+  const fields = {
+    message: 'message', rounds: 'rounds', limit: 'timeout-limit', rate: 'fault-rate', seed: 'fault-seed',
+  };
   for (const [name, id] of Object.entries(fields)) {
     if (query.has(name)) element(id).value = query.get(name);
   }
@@ -106,10 +111,18 @@ function readLink() {
 
 // The stack, as the form has it
 
+// Its types from the outside in, as the module builds it.
+function stack(chosen) {
+  const types = [
+    ['SlowMotion', chosen.pace], ['Trace', chosen.trace], ['Metrics', chosen.metrics],
+    ['Timeout', chosen.timeout], ['Retry', chosen.retry], ['Record', true],
+    ['FaultInjection', chosen.faults], ['InMemoryHandler', true],
+  ];
+  return types.filter(([, on]) => on).map(([name]) => name);
+}
+
 function describe() {
-  if (!choreo) return;
-  const chosenNow = options();
-  const all = choreo.stackType(bits(chosenNow), chosenNow.pace).match(/\w+/g);
+  const all = stack(options());
   const own = (name) => name === 'SlowMotion' || name === 'Record';
   const chosen = all.filter((name) => !own(name));
   // A long type breaks between its layers rather than within a name.
@@ -134,7 +147,8 @@ async function start() {
   try {
     const chosen = options();
     check(chosen);
-    run = new choreo.Run(chosen.message, chosen.rounds, bits(chosen), chosen.pace, chosen.seed, chosen.rate);
+    run = new choreo.Run(chosen.message, chosen.rounds, bits(chosen), chosen.pace,
+      chosen.limit, chosen.seed, chosen.rate);
     run.layers = chosen;
   } catch (error) {
     state('failed', 'Not started');
@@ -226,16 +240,22 @@ function drawCounters(run) {
     head.append(cell);
   }
   const body = table.createTBody();
-  for (const line of run.counters.split('\n').slice(0, -1)) {
-    const [name, operation, count, errors, bytes, waited, wait] = line.split('\t');
+  const { counters } = run;
+  const operations = [
+    ['Alice', 'send to Bob'], ['Alice', 'receive from Bob'],
+    ['Bob', 'send to Alice'], ['Bob', 'receive from Alice'],
+  ];
+  for (const [index, [name, operation]] of operations.entries()) {
+    const [count, errors, bytes, waited, wait] = counters.slice(5 * index);
+    if (count + errors === 0) continue;
     const row = body.insertRow();
     const role = make('th', name);
     role.scope = 'row';
     role.className = name.toLowerCase();
     row.append(role, make('th', operation));
     for (const value of [count, errors, bytes, waited]) row.append(make('td', value));
-    if (errors !== '0') row.cells[3].className = 'bad';
-    row.append(make('td', wait === '' ? '–' : duration(wait / 1000)));
+    if (errors > 0) row.cells[3].className = 'bad';
+    row.append(make('td', waited === 0 ? '–' : duration(wait / 1000)));
   }
   element('counters').replaceChildren(table);
 }

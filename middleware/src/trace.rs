@@ -103,7 +103,7 @@ impl<H: ChoreoHandler> Trace<H> {
             let watched = Watched::<Size>::of(payload);
             let sent = to.send(&self.inner, endpoint, watched.outgoing(payload));
             let sent = sent.instrument(running.span.clone()).await;
-            running.sent(payload, watched.note().of(payload), &sent);
+            running.sent(payload, watched.note().get(), &sent);
             sent
         })
     }

@@ -9,6 +9,11 @@ pub(crate) struct Watched<'a, N> {
 
 /// What is noted of an encoded message.
 pub(crate) trait Note: Default + Send + Sync {
+    /// Where a label goes out instead of a message.
+    fn of_label(_label: &str) -> Self {
+        Self::default()
+    }
+
     /// Called for each time that it is encoded: as a rule once, again when it is sent again.
     fn encoded(&self, message: &dyn Message, codec: Codec, bytes: &[u8]);
 }
@@ -23,10 +28,13 @@ impl<'a, N: Note> Watched<'a, N> {
 
     /// Watches the message of a payload. There is nothing to watch at a label.
     pub(crate) fn of(payload: Outgoing<'a>) -> Self {
-        Self::new(match payload {
-            Outgoing::Message(message) => message,
-            Outgoing::Label(_) => &(),
-        })
+        match payload {
+            Outgoing::Message(message) => Self::new(message),
+            Outgoing::Label(label) => Self {
+                message: &(),
+                note: N::of_label(label),
+            },
+        }
     }
 
     /// What to pass on instead of the payload.

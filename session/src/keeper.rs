@@ -31,7 +31,8 @@ pub(crate) struct Keeper {
     /// How long the role may be away.
     pub(crate) ttl: Duration,
     pub(crate) rng: Rng,
-    /// How many attempts and connections have brought nothing, one after the other.
+    /// How many attempts failed one after the other; a connection that breaks at once and has
+    /// brought nothing is one, too.
     pub(crate) failures: u32,
 }
 
@@ -80,12 +81,14 @@ impl Keeper {
                     return self.end();
                 }
             }
+            let begun = self.shared.now();
             self.failures = self.failures.saturating_add(1);
             let over = self.attend().await && self.goodbye().await;
             if over {
                 return self.end();
             }
-            if self.shared.state().core.was_heard() {
+            let lasted = self.shared.now().saturating_sub(begun) >= self.timing.backoff;
+            if lasted || self.shared.state().core.was_heard() {
                 self.failures = 0;
             }
         }

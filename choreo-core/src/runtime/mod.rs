@@ -31,6 +31,9 @@ use wasm as platform;
 /// `std`'s would trap.
 pub use platform::Instant;
 
+/// Hashes roles; natively so that nobody can look for collisions.
+pub(crate) use platform::RoleHasher;
+
 /// Runs a task in the background.
 ///
 /// ```

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 pub use std::time::Instant;
 
+pub(crate) type RoleHasher = RandomState;
+
 pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     tokio::spawn(task);
 }

@@ -1,4 +1,5 @@
 use std::future::{Future, poll_fn};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -64,6 +65,31 @@ async fn timer(duration: Duration) {
     // Named so that its feature `wasm-bindgen` is on; without it the module does not load.
     use instant as _;
     let _ = wasm_timer::Delay::new(duration).await;
+}
+
+/// The hasher of `std` is several times larger, and who could slow a page down by collisions is the
+/// page itself.
+pub(crate) type RoleHasher = BuildHasherDefault<Fnv>;
+
+/// FNV-1a, whose upper bits are the good ones.
+pub(crate) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 #[cfg(feature = "wasm")]

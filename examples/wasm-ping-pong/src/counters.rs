@@ -1,33 +1,33 @@
-use std::fmt::Write;
-
 use choreo::Operation;
+use choreo::middleware::MetricsLayer;
 
 use crate::stack::Instruments;
 
-/// The lines of the table of what Metrics has counted.
-pub(crate) fn counters(instruments: &Instruments) -> String {
-    let mut lines = String::new();
-    for (role, metrics) in [("Alice", &instruments.alice), ("Bob", &instruments.bob)] {
-        for peer in metrics.snapshot().peers {
-            for operation in [Operation::Send, Operation::Recv] {
-                let counted = peer.of(operation);
-                let wait = match counted.waits.mean() {
-                    Some(wait) => format!(
-                        "{}",
-                        wait.as_secs() * 1_000_000 + u64::from(wait.subsec_micros())
-                    ),
-                    None => String::new(),
-                };
-                if counted.count + counted.errors > 0 {
-                    // Writing to a string does not fail.
-                    let _ = writeln!(
-                        lines,
-                        "{role}\t{operation} {}\t{}\t{}\t{}\t{}\t{wait}",
-                        peer.peer, counted.count, counted.errors, counted.bytes, counted.waited,
-                    );
-                }
-            }
-        }
+/// What Metrics has counted, five numbers for each role and operation: count, errors, bytes, how
+/// many had to wait, and the microseconds that these waited on average.
+pub(crate) fn counters(instruments: &Instruments) -> Vec<f64> {
+    let mut numbers = Vec::new();
+    for metrics in [&instruments.alice, &instruments.bob] {
+        add(metrics, &mut numbers);
     }
-    lines
+    numbers
+}
+
+fn add(metrics: &MetricsLayer, numbers: &mut Vec<f64>) {
+    // Each role has one peer, once it has spoken to it.
+    let snapshot = metrics.snapshot();
+    let Some(peer) = snapshot.peers.first() else {
+        return numbers.extend([0.0; 10]);
+    };
+    for operation in [Operation::Send, Operation::Recv] {
+        let counted = peer.of(operation);
+        let mean = counted.waits.mean().unwrap_or_default();
+        numbers.extend([
+            counted.count as f64,
+            counted.errors as f64,
+            counted.bytes as f64,
+            counted.waited as f64,
+            mean.as_secs() as f64 * 1e6 + f64::from(mean.subsec_micros()),
+        ]);
+    }
 }

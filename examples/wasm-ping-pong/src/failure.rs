@@ -36,7 +36,10 @@ impl Failure {
                 "Tick Retry: it sends again what was not sent. Or lower the rate of faults.",
             ),
             ErrorKind::Closed => ("the other side has left", "Run it again."),
-            ErrorKind::Timeout => ("it took too long", "Run it again."),
+            ErrorKind::Timeout => (
+                "the Timeout layer gave it up, it took too long",
+                "Raise the limit, or lower the rate of faults.",
+            ),
             _ => (error.detail(), "Reload the page and run it again."),
         };
         Self {

@@ -11,6 +11,8 @@ pub struct Options {
     pub metrics: bool,
     /// Whether to repeat sends that failed.
     pub retry: bool,
+    /// How long an operation may take, in milliseconds; `None` for as long as it likes.
+    pub timeout: Option<u32>,
     /// Whether to make sends fail, and which.
     pub faults: Option<Faults>,
     /// How long to wait before each operation, in milliseconds; 0 for full speed.
@@ -36,21 +38,23 @@ impl Options {
             trace: false,
             metrics: false,
             retry: false,
+            timeout: None,
             faults: None,
             pace: 0,
         }
     }
 
-    /// No message yet, over the layers whose bits are set: 1 is Trace, 2 Metrics, 4 Retry, and 8
-    /// `FaultInjection`.
+    /// No message yet, over the layers whose bits are set: 1 is Trace, 2 Metrics, 4 Retry,
+    /// 8 `FaultInjection`, and 16 Timeout.
     #[must_use]
-    pub fn over(layers: u8, pace: u32, faults: Faults) -> Self {
+    pub fn over(layers: u8, pace: u32, limit: u32, faults: Faults) -> Self {
         let chosen = |bit| layers & bit != 0;
         Self {
             trace: chosen(1),
             metrics: chosen(2),
             retry: chosen(4),
             faults: chosen(8).then_some(faults),
+            timeout: chosen(16).then_some(limit),
             pace,
             ..Self::new("")
         }

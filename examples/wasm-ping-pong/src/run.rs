@@ -1,18 +1,14 @@
-use std::cell::RefCell;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::cell::Cell;
 use std::rc::Rc;
-use std::task::Poll;
 
-use futures::channel::oneshot::{self, Receiver, Sender};
-use js_sys::Promise;
+use futures::future::{AbortHandle, AbortRegistration, Abortable};
 use wasm_bindgen::prelude::*;
 
 use crate::counters::counters;
 use crate::options::{Faults, Options};
 use crate::play::play;
-use crate::promise::promise;
-use crate::stack::{self, Instruments};
+use crate::promise::{Promise, promise};
+use crate::stack::Instruments;
 
 /// One run of the protocol, as the page starts and watches it.
 ///
@@ -20,30 +16,39 @@ use crate::stack::{self, Instruments};
 #[wasm_bindgen]
 pub struct Run {
     shared: Rc<(Options, Instruments)>,
-    stop: RefCell<Option<Sender<()>>>,
+    stop: AbortHandle,
     /// Until it starts.
-    stopped: RefCell<Option<Receiver<()>>>,
+    stopped: Cell<Option<AbortRegistration>>,
 }
 
 #[wasm_bindgen]
 impl Run {
     /// A run that has not started: what Alice says and how often, over which layers
-    /// (1 is Trace, 2 Metrics, 4 Retry, and 8 `FaultInjection`), how many milliseconds to wait
-    /// before each operation, and which sends fail, chosen by a seed, and how many, in percent.
+    /// (1 is Trace, 2 Metrics, 4 Retry, 8 `FaultInjection`, and 16 Timeout), how many milliseconds
+    /// to wait before each operation, how many it may take, and which sends fail, chosen by a seed,
+    /// and how many, in percent.
     #[must_use]
     #[wasm_bindgen(constructor)]
-    pub fn new(message: String, rounds: u32, layers: u8, pace: u32, seed: u32, rate: f64) -> Self {
+    pub fn new(
+        message: String,
+        rounds: u32,
+        layers: u8,
+        pace: u32,
+        limit: u32,
+        seed: u32,
+        rate: f64,
+    ) -> Self {
         let options = Options {
             message,
             rounds: rounds as usize,
-            ..Options::over(layers, pace, Faults { seed, rate })
+            ..Options::over(layers, pace, limit, Faults { seed, rate })
         };
         let instruments = Instruments::new(&options);
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = AbortHandle::new_pair();
         Self {
             shared: Rc::new((options, instruments)),
-            stop: RefCell::new(Some(stop)),
-            stopped: RefCell::new(Some(stopped)),
+            stop,
+            stopped: Cell::new(Some(stopped)),
         }
     }
 
@@ -56,21 +61,19 @@ impl Run {
         let shared = Rc::clone(&self.shared);
         let stopped = self.stopped.take();
         promise(async move {
-            let mut stopped = stopped.ok_or("This run has started already; make a new one.")?;
+            let stopped = stopped.ok_or("This run has started already; make a new one.")?;
             let (options, instruments) = &*shared;
-            let mut playing = pin!(play(options, instruments));
-            poll_fn(|context| match Pin::new(&mut stopped).poll(context) {
-                Poll::Ready(_) => Poll::Ready(Ok(None)),
-                Poll::Pending => playing.as_mut().poll(context).map_ok(Some),
-            })
-            .await
-            .map_err(|failure| failure.to_string())
+            match Abortable::new(play(options, instruments), stopped).await {
+                Ok(Ok(reply)) => Ok(Some(reply)),
+                Ok(Err(failure)) => Err(failure.to_string()),
+                Err(_) => Ok(None),
+            }
         })
     }
 
     /// Stops it.
     pub fn stop(&self) {
-        self.stop.take();
+        self.stop.abort();
     }
 
     /// Changes the pace of a run that goes slowly: milliseconds before each operation.
@@ -97,11 +100,12 @@ impl Run {
         self.instruments().recording.to_mermaid()
     }
 
-    /// What Metrics has counted: a line for each role and operation, with tabs between role,
-    /// operation, count, errors, bytes, how many had to wait, and the microseconds that these
-    /// waited on average (nothing when none did).
+    /// What Metrics has counted: Alice's sends, her receives, Bob's sends, and his receives. Of each
+    /// how many, how many failed, their bytes, how many had to wait, and how many microseconds these
+    /// waited on average.
+    #[must_use]
     #[wasm_bindgen(getter)]
-    pub fn counters(&self) -> String {
+    pub fn counters(&self) -> Vec<f64> {
         counters(self.instruments())
     }
 
@@ -114,11 +118,4 @@ impl Run {
     fn instruments(&self) -> &Instruments {
         &self.shared.1
     }
-}
-
-/// The type of the stack that the chosen layers make, with the page's own among them.
-#[must_use]
-#[wasm_bindgen(js_name = stackType)]
-pub fn stack_type(layers: u8, pace: u32) -> String {
-    stack::type_name(&Options::over(layers, pace, Faults::default()))
 }

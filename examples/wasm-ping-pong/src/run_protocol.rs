@@ -1,8 +1,7 @@
 use choreo::{ChoreoHandlerExt, Error, InMemoryHandler, Program, Result, interpret, runtime};
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use crate::promise::promise;
+use crate::promise::{Promise, promise};
 use crate::protocol::{Message, Role, bob, reply};
 
 /// Sends a message as Alice and returns Bob's reply: the protocol without layers.
@@ -27,6 +26,7 @@ pub async fn run_protocol(message: String) -> Result<String> {
 }
 
 /// [`run_protocol`] for JavaScript: `await run_protocol('hello')`.
+#[must_use]
 #[wasm_bindgen(js_name = run_protocol, unchecked_return_type = "Promise<string>")]
 pub fn run_protocol_promise(message: String) -> Promise {
     promise(async {

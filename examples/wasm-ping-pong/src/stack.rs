@@ -1,7 +1,8 @@
 //! From the layers that were chosen at run time to a stack.
 
 use choreo::middleware::{
-    Fault, FaultInjectionLayer, MetricsLayer, RecordLayer, Recording, RetryLayer, TraceLayer,
+    Fault, FaultInjectionLayer, MetricsLayer, RecordLayer, Recording, RetryLayer, TimeoutLayer,
+    TraceLayer,
 };
 use choreo::{BoxHandler, ChoreoHandlerExt, InMemoryHandler, RoleId};
 use std::time::Duration;
@@ -70,6 +71,10 @@ pub fn stack(
             .jitter(false);
         stack = stack.layer(retry).boxed();
     }
+    if let Some(limit) = options.timeout {
+        let limit = Duration::from_millis(limit.into());
+        stack = stack.layer(TimeoutLayer::new(limit)).boxed();
+    }
     if options.metrics {
         stack = stack.layer(instruments.metrics(role).clone()).boxed();
     }
@@ -80,49 +85,4 @@ pub fn stack(
         stack = stack.layer(instruments.slow_motion.clone()).boxed();
     }
     stack
-}
-
-/// The type of the stack: `SlowMotion<Trace<Record<InMemoryHandler>>>`.
-#[must_use]
-pub fn type_name(options: &Options) -> String {
-    let layers = [
-        (options.pace > 0, "SlowMotion<"),
-        (options.trace, "Trace<"),
-        (options.metrics, "Metrics<"),
-        (options.retry, "Retry<"),
-        (true, "Record<"),
-        (options.faults.is_some(), "FaultInjection<"),
-    ];
-    let (mut name, mut end) = (String::new(), String::new());
-    for (chosen, layer) in layers {
-        if chosen {
-            name.push_str(layer);
-            end.push('>');
-        }
-    }
-    name + "InMemoryHandler" + &end
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_type_names_what_was_chosen() {
-        let mut options = Options::new("");
-        assert_eq!(type_name(&options), "Record<InMemoryHandler>");
-        options.retry = true;
-        options.trace = true;
-        assert_eq!(type_name(&options), "Trace<Retry<Record<InMemoryHandler>>>");
-        options.metrics = true;
-        options.pace = 250;
-        options.faults = Some(Faults {
-            seed: 7,
-            rate: 30.0,
-        });
-        assert_eq!(
-            type_name(&options),
-            "SlowMotion<Trace<Metrics<Retry<Record<FaultInjection<InMemoryHandler>>>>>>"
-        );
-    }
 }

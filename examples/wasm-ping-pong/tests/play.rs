@@ -21,7 +21,7 @@ fn faulty(seed: u32) -> Options {
 
 #[wasm_bindgen_test(unsupported = tokio::test)]
 async fn every_combination_of_layers_answers() {
-    for bits in 0..32_u8 {
+    for bits in 0..64_u8 {
         let on = |bit: u8| bits & (1 << bit) != 0;
         let options = Options {
             rounds: 2,
@@ -30,6 +30,7 @@ async fn every_combination_of_layers_answers() {
             retry: on(2),
             faults: on(3).then_some(Faults { seed: 7, rate: 0.0 }),
             pace: on(4).into(),
+            timeout: on(5).then_some(60_000),
             ..Options::new("hello")
         };
         let (reply, instruments) = run(&options).await;
@@ -118,6 +119,32 @@ async fn failures_say_what_where_and_what_to_try() {
     );
     let detail = failure.detail;
     assert!(detail.contains("given up after 6 attempts"), "{detail}");
+}
+
+#[wasm_bindgen_test(unsupported = tokio::test)]
+async fn what_takes_too_long_is_given_up() {
+    // Retry pauses for that pace.
+    let options = Options {
+        timeout: Some(1),
+        retry: true,
+        pace: 300,
+        faults: Some(Faults {
+            seed: 1,
+            rate: 100.0,
+        }),
+        ..Options::new("hello")
+    };
+    let failure = run(&options).await.0.unwrap_err();
+    assert_eq!(
+        failure.what,
+        "Alice could not send to Bob: the Timeout layer gave it up, it took too long."
+    );
+    assert!(
+        failure.advice.starts_with("Raise the limit"),
+        "{}",
+        failure.advice
+    );
+    assert!(failure.detail.contains("within 1 ms"), "{}", failure.detail);
 }
 
 #[wasm_bindgen_test(unsupported = tokio::test)]

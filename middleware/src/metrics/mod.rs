@@ -10,7 +10,9 @@ mod watch;
 use std::fmt;
 use std::sync::Arc;
 
-use choreo_core::{ChoreoHandler, Layer, Operation, PeerMap, Result, RoleId, handler_fn};
+use choreo_core::{
+    ChoreoHandler, Incoming, Layer, Operation, Outgoing, PeerMap, Result, RoleId, handler_fn,
+};
 
 use crate::in_box::in_box;
 use crate::size::Size;
@@ -221,7 +223,7 @@ impl<H: ChoreoHandler> Metrics<H> {
         match sent {
             Ok(()) => to
                 .iter()
-                .for_each(|peer| stats(peer).count(Waited::default(), bytes)),
+                .for_each(|peer| stats(peer).count(&Waited::NOT, bytes)),
             Err(error) => {
                 let named = |peer: &&H::Role| error.peer() == Some(&RoleId::name(*peer));
                 if let Some(peer) = to.iter().find(named).or(to.first()) {
@@ -251,22 +253,31 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            let stats = self.peer(to).of(Operation::sending(payload));
-            in_box(move || async move {
-                let watched = Watched::<Size>::of(payload);
-                let sent = self.inner.send_payload(endpoint, to, watched.outgoing(payload));
-                Watch::new(sent, stats, |sent: &Result<()>, waited| match sent {
-                    Ok(()) => stats.count(waited, watched.note().of(payload)),
-                    Err(_) => stats.count_error(),
-                })
-                .await
-            })
+            let peer = self.peer(to);
+            match payload {
+                Outgoing::Message(message) => in_box(move || async move {
+                    let watched = Watched::<Size>::new(message);
+                    let payload = Outgoing::Message(&watched);
+                    let sent = self.inner.send_payload(endpoint, to, payload);
+                    Watch::new(sent, peer.of(Operation::Send), |sent: &_, stats, waited| {
+                        stats.count_sent(sent, waited, watched.note().get());
+                    })
+                    .await
+                }),
+                Outgoing::Label(label) => {
+                    let sent = self.inner.send_payload(endpoint, to, payload);
+                    let stats = peer.of(Operation::Choose);
+                    Box::pin(Watch::new(sent, stats, |sent: &_, stats, waited| {
+                        stats.count_sent(sent, waited, label.len());
+                    }))
+                }
+            }
         }
         fn send_to_all(self, endpoint, to, payload) {
             Box::pin(async move {
                 let watched = Watched::<Size>::of(payload);
                 let sent = self.inner.send_to_all(endpoint, to, watched.outgoing(payload)).await;
-                let bytes = watched.note().of(payload);
+                let bytes = watched.note().get();
                 self.count_broadcast(to, Operation::sending(payload), &sent, bytes);
                 sent
             })
@@ -276,7 +287,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
             in_box(move || {
                 let received = self.inner.recv_payload(endpoint, from);
                 let stats = peer.of(Operation::Recv);
-                Watch::new(received, stats, |received: &_, waited| {
+                Watch::new(received, stats, |received: &Result<Incoming>, _, waited| {
                     peer.count_received(received, waited);
                 })
             })

@@ -96,7 +96,7 @@ impl Peer {
 
     /// Counts a message or a label; which it would have been, is not known of one that failed.
     #[inline]
-    pub(super) fn count_received(&self, received: &Result<Incoming>, waited: Waited) {
+    pub(super) fn count_received(&self, received: &Result<Incoming>, waited: &Waited) {
         match received {
             Ok(Incoming::Message(message)) => self.recv.count(waited, message.bytes().len()),
             Ok(Incoming::Label(label)) => self.offer.count(waited, label.as_str().len()),
@@ -126,8 +126,8 @@ struct Total {
     bytes: u64,
 }
 
-const ONE: u64 = 1 << 48;
-const WAITED: u64 = 1 << 32;
+pub(super) const ONE: u64 = 1 << 48;
+pub(super) const WAITED: u64 = 1 << 32;
 const BYTES: u64 = WAITED - 1;
 /// The highest bits of the operations and of the bytes: half of the room is used up.
 const FULL: u64 = 1 << 63 | 1 << 31;
@@ -157,17 +157,24 @@ impl Stats {
         }
     }
 
+    #[inline]
+    pub(super) fn count_sent(&self, sent: &Result<()>, waited: &Waited, bytes: usize) {
+        match sent {
+            Ok(()) => self.count(waited, bytes),
+            Err(_) => self.count_error(),
+        }
+    }
+
     /// Counts an operation that went well.
     #[inline]
-    pub(super) fn count(&self, waited: Waited, bytes: usize) {
-        let one = if waited.waited { ONE + WAITED } else { ONE };
+    pub(super) fn count(&self, waited: &Waited, bytes: usize) {
         if bytes < LARGE {
-            let before = self.recent.fetch_add(one + bytes as u64, Relaxed);
+            let before = self.recent.fetch_add(waited.one + bytes as u64, Relaxed);
             if before & FULL != 0 {
                 self.make_room();
             }
         } else {
-            self.count_large(one, bytes);
+            self.count_large(waited.one, bytes);
         }
         #[cfg(feature = "metrics-facade")]
         self.facade.count(bytes);

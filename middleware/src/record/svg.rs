@@ -5,12 +5,12 @@ use super::recording::{Log, Payload};
 use crate::times;
 
 // Lengths in pixels.
-const MARGIN: i64 = 16;
-const TIMES: i64 = 64;
-const BOX: i64 = 32;
-const ROW: i64 = 42;
-const SECOND_LINE: i64 = 18;
-const LEAST_GAP: i64 = 120;
+const MARGIN: i32 = 16;
+const TIMES: i32 = 64;
+const BOX: i32 = 32;
+const ROW: i32 = 42;
+const SECOND_LINE: i32 = 18;
+const LEAST_GAP: i32 = 120;
 // Lengths in characters; more is cut, and shown in full when pointed at.
 const LONGEST_NAME: usize = 24;
 const LONGEST_TEXT: usize = 48;
@@ -42,10 +42,10 @@ pub(super) fn draw(log: &Log) -> String {
 struct Canvas<'a> {
     diagram: &'a Diagram<'a>,
     /// Where the first lifeline stands, and how far it is to the next.
-    first: i64,
-    gap: i64,
-    right: i64,
-    bottom: i64,
+    first: i32,
+    gap: i32,
+    right: i32,
+    bottom: i32,
     out: String,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Canvas<'a> {
         }
         for row in &diagram.rows {
             let failure = width(&cut(row.failure.unwrap_or_default(), LONGEST_TEXT));
-            let gaps = row.from.abs_diff(row.to).max(1) as i64;
+            let gaps = row.from.abs_diff(row.to).max(1) as i32;
             gap = gap.max((width(&label(row, diagram)).max(failure) + 48) / gaps);
         }
         Self {
@@ -71,8 +71,8 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    fn column(&self, participant: usize) -> i64 {
-        self.first + self.gap * participant as i64
+    fn column(&self, participant: usize) -> i32 {
+        self.first + self.gap * participant as i32
     }
 
     fn row(&mut self, row: &Row<'_>) {
@@ -109,7 +109,7 @@ impl<'a> Canvas<'a> {
         if row.end == End::NotReceived {
             self.words(tip + 12, y + 4, &text);
         } else {
-            let middle = i64::midpoint(from, to);
+            let middle = i32::midpoint(from, to);
             if is_choice {
                 let wide = width(&text) + 20;
                 self.put(format_args!(
@@ -165,12 +165,12 @@ impl<'a> Canvas<'a> {
     }
 
     /// Text from there to the right.
-    fn words(&mut self, x: i64, y: i64, text: &str) {
+    fn words(&mut self, x: i32, y: i32, text: &str) {
         self.right = self.right.max(x + width(text));
         self.write(x, y, "start", text);
     }
 
-    fn write(&mut self, x: i64, y: i64, anchor: &str, text: &str) {
+    fn write(&mut self, x: i32, y: i32, anchor: &str, text: &str) {
         let text = escaped(text);
         self.put(format_args!(
             r#"<text x="{x}" y="{y}" text-anchor="{anchor}">{text}</text>"#
@@ -186,7 +186,7 @@ impl<'a> Canvas<'a> {
 
 const LINE: &str = r#"stroke="currentColor" stroke-width="1.5""#;
 
-fn box_width(name: &str) -> i64 {
+fn box_width(name: &str) -> i32 {
     (width(&cut(name, LONGEST_NAME)) + 32).max(72)
 }
 
@@ -255,7 +255,7 @@ fn summary(diagram: &Diagram<'_>) -> String {
 }
 
 /// About how wide a text is, rather too much than too little.
-fn width(text: &str) -> i64 {
+fn width(text: &str) -> i32 {
     text.chars()
         .map(|c| if c.is_ascii() { 7 } else { 13 })
         .sum()

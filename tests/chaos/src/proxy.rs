@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -22,6 +22,7 @@ pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
     listening: JoinHandle<()>,
+    cutting: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What becomes of a connection.
@@ -58,8 +59,8 @@ pub struct Passed {
 struct Shared {
     to: SocketAddr,
     fates: Mutex<VecDeque<Fate>>,
-    /// How often all were cut, and how the last time.
-    cuts: watch::Sender<(u64, Cut)>,
+    /// Those that are there, the oldest first, to be told to be cut.
+    live: Mutex<VecDeque<oneshot::Sender<Cut>>>,
     /// Nothing passes before.
     stalled: Mutex<Instant>,
     delay: Mutex<Duration>,
@@ -102,7 +103,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             to,
             fates: Mutex::new(fates.into_iter().collect()),
-            cuts: watch::Sender::new((0, Cut::Reset)),
+            live: Mutex::default(),
             stalled: Mutex::new(Instant::now()),
             delay: Mutex::default(),
             up: AtomicU64::new(0),
@@ -115,6 +116,7 @@ impl Proxy {
             address,
             shared,
             listening,
+            cutting: Mutex::default(),
         }
     }
 
@@ -132,8 +134,25 @@ impl Proxy {
 
     /// Cuts all connections that are there.
     pub fn cut(&self, cut: Cut) {
-        let all = |cuts: &mut (u64, Cut)| *cuts = (cuts.0 + 1, cut);
-        self.shared.cuts.send_modify(all);
+        self.shared.cut(cut);
+    }
+
+    /// Cuts the oldest connection each time when this time has passed, by resets and in order in
+    /// turns.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn cut_every(&self, time: Duration) {
+        let shared = Arc::clone(&self.shared);
+        let cutting = tokio::spawn(async move {
+            for cut in [Cut::Reset, Cut::Finish].into_iter().cycle() {
+                sleep(time).await;
+                shared.cut_oldest(cut);
+            }
+        });
+        if let Some(before) = lock(&self.cutting).replace(cutting) {
+            before.abort();
+        }
     }
 
     /// Passes nothing on for so long, on any connection.
@@ -171,6 +190,9 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.listening.abort();
+        if let Some(cutting) = lock(&self.cutting).take() {
+            cutting.abort();
+        }
         self.cut(Cut::Reset);
     }
 }
@@ -179,8 +201,8 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((near, _)) = listener.accept().await {
         shared.accepted.fetch_add(1, Ordering::SeqCst);
         let fate = lock(&shared.fates).pop_front().unwrap_or_default();
-        let commands = shared.cuts.subscribe();
-        tokio::spawn(connection(near, Arc::clone(&shared), fate, commands));
+        let told = shared.enter();
+        tokio::spawn(connection(near, Arc::clone(&shared), fate, told));
     }
 }
 
@@ -189,7 +211,7 @@ async fn connection(
     mut near: TcpStream,
     shared: Arc<Shared>,
     fate: Fate,
-    mut commands: watch::Receiver<(u64, Cut)>,
+    told: oneshot::Receiver<Cut>,
 ) {
     let Ok(mut far) = TcpStream::connect(shared.to).await else {
         // The server is not there: the client sees its connection reset.
@@ -217,8 +239,8 @@ async fn connection(
         let both = async { tokio::try_join!(up, down) };
         tokio::select! {
             ended = both => ended.map_or_else(Some, |_| None),
-            // The sender lives as long as this does.
-            _ = commands.changed() => Some(End::Cut(commands.borrow().1)),
+            // Who is not told lives on.
+            Ok(cut) = told => Some(End::Cut(cut)),
         }
     };
     let cut = match cut {
@@ -285,6 +307,30 @@ async fn finish(mut stream: TcpStream) {
 }
 
 impl Shared {
+    fn cut(&self, cut: Cut) {
+        while self.cut_oldest(cut) {}
+    }
+
+    /// False if there is none.
+    fn cut_oldest(&self, cut: Cut) -> bool {
+        let mut live = lock(&self.live);
+        while let Some(oldest) = live.pop_front() {
+            if oldest.send(cut).is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Enters a new connection, which is told when to end.
+    fn enter(&self) -> oneshot::Receiver<Cut> {
+        let (cut, told) = oneshot::channel();
+        let mut live = lock(&self.live);
+        live.retain(|connection| !connection.is_closed());
+        live.push_back(cut);
+        told
+    }
+
     /// Waits as the proxy was told to.
     async fn hold(&self) {
         let delay = *lock(&self.delay);
@@ -389,6 +435,19 @@ mod tests {
         drop(server);
         assert_eq!(read_all(&mut second).await, (b"lives".to_vec(), None));
         assert_eq!((proxy.connections(), proxy.cuts()), (2, 1));
+    }
+
+    #[tokio::test]
+    async fn a_schedule_cuts_again_and_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::start(listener.local_addr().unwrap()).await;
+        proxy.cut_every(Duration::from_millis(10));
+        for _ in 0..4 {
+            let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+            let (_held, _) = listener.accept().await.unwrap();
+            read_all(&mut client).await;
+        }
+        assert_eq!(proxy.cuts(), 4);
     }
 
     #[tokio::test]

@@ -16,6 +16,8 @@ pub enum Layer {
     Trace,
     /// Counts operations and bytes.
     Metrics,
+    /// Gives up what takes too long.
+    Timeout,
     /// Sends again what was not sent.
     Retry,
     /// Makes operations fail, by a seed and a rate.
@@ -24,12 +26,19 @@ pub enum Layer {
 
 impl Layer {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Trace, Self::Metrics, Self::Retry, Self::Faults];
+    pub const ALL: [Self; 5] = [
+        Self::Trace,
+        Self::Metrics,
+        Self::Timeout,
+        Self::Retry,
+        Self::Faults,
+    ];
 
     fn id(self) -> &'static str {
         match self {
             Self::Trace => "layer-trace",
             Self::Metrics => "layer-metrics",
+            Self::Timeout => "layer-timeout",
             Self::Retry => "layer-retry",
             Self::Faults => "layer-faults",
         }
@@ -103,6 +112,33 @@ impl Page {
     pub async fn set_faults(&self, seed: u32, percent: u32) -> Result<()> {
         self.fill("fault-seed", &seed.to_string()).await?;
         self.fill("fault-rate", &percent.to_string()).await
+    }
+
+    /// Sets how long an operation may take, in milliseconds.
+    ///
+    /// # Errors
+    /// If the field is missing.
+    pub async fn set_limit(&self, milliseconds: u32) -> Result<()> {
+        self.type_into("timeout-limit", &milliseconds.to_string())
+            .await
+    }
+
+    /// Types into the field of that id, in place of what is there.
+    ///
+    /// # Errors
+    /// If the page has no such field.
+    pub async fn type_into(&self, field: &str, text: &str) -> Result<()> {
+        self.fill(field, text).await
+    }
+
+    /// The ids of the fields that are marked as wrong.
+    ///
+    /// # Errors
+    /// If the page cannot be asked.
+    pub async fn wrong_fields(&self) -> Result<Vec<String>> {
+        let script = "return [...document.querySelectorAll('[aria-invalid]')]\
+                      .map(field => field.id)";
+        Ok(self.browser.execute(script, []).await?.convert()?)
     }
 
     /// Sets how many rounds are played, and whether each step takes its time.

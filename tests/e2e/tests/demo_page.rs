@@ -79,10 +79,17 @@ async fn a_run_can_be_stopped() -> Result<()> {
 async fn every_layer_shows_what_it_does() -> Result<()> {
     visit("all-layers", |page| async move {
         page.set_faults(7, 0).await?;
+        page.set_limit(20_000).await?;
         assert_eq!(run(&page, "layered", &Layer::ALL).await?, State::Done);
         assert!(page.reply().await?.contains("layered"));
         let stack = page.stack().await?;
-        for layer in ["Trace<", "Metrics<", "Retry<", "FaultInjection<"] {
+        for layer in [
+            "Trace<",
+            "Metrics<",
+            "Timeout<",
+            "Retry<",
+            "FaultInjection<",
+        ] {
             assert!(stack.contains(layer), "no {layer} in {stack}");
         }
         assert!(
@@ -137,6 +144,68 @@ async fn the_same_seed_gives_the_same_run() -> Result<()> {
         let picture = page.diagram_text().await?;
         assert_eq!(run(&page, "again", &layers).await?, first);
         assert_eq!(page.diagram_text().await?, picture);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs a browser: cargo xtask test --browser chromium"]
+async fn what_takes_too_long_is_given_up() -> Result<()> {
+    visit("timeout", |page| async move {
+        page.set_pace(1, true).await?;
+        page.set_limit(1).await?;
+        page.type_message("too slow").await?;
+        page.choose(&[Layer::Timeout, Layer::Retry, Layer::Faults])
+            .await?;
+        // Retry pauses for longer than that.
+        page.set_faults(7, 100).await?;
+        assert_eq!(page.run().await?, State::Failed);
+        let error = page.error().await?.unwrap_or_default();
+        assert!(error.contains("could not send to Bob"), "{error:?}");
+        assert!(error.contains("Raise the limit"), "{error:?}");
+
+        page.set_faults(7, 0).await?;
+        page.set_limit(20_000).await?;
+        assert_eq!(page.run().await?, State::Done);
+        assert!(page.reply().await?.contains("too slow"));
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs a browser: cargo xtask test --browser chromium"]
+async fn what_is_out_of_range_is_refused_at_its_field() -> Result<()> {
+    visit("refused", |page| async move {
+        page.set_pace(1, false).await?;
+        page.choose(&[Layer::Timeout, Layer::Faults]).await?;
+        page.set_faults(7, 0).await?;
+        let cases = [
+            ("message", "", "hello"),
+            ("rounds", "0", "1"),
+            ("rounds", "51", "1"),
+            ("rounds", "", "1"),
+            ("rounds", "1.5", "1"),
+            ("timeout-limit", "0", "20000"),
+            ("timeout-limit", "60001", "20000"),
+            ("timeout-limit", "", "20000"),
+            ("fault-seed", "1.5", "7"),
+            ("fault-seed", "-1", "7"),
+            ("fault-seed", "4294967296", "7"),
+            ("fault-rate", "101", "0"),
+            ("fault-rate", "-1", "0"),
+            ("fault-rate", "", "0"),
+        ];
+        for (field, wrong, right) in cases {
+            page.type_into(field, wrong).await?;
+            assert_eq!(page.run().await?, State::Failed, "{field}: {wrong:?}");
+            assert_eq!(page.wrong_fields().await?, [field], "{wrong:?}");
+            assert!(page.error().await?.is_some(), "{field}: {wrong:?}");
+            page.type_into(field, right).await?;
+        }
+        assert_eq!(page.run().await?, State::Done);
+        assert_eq!(page.wrong_fields().await?, [""; 0]);
         Ok(())
     })
     .await
