@@ -9,6 +9,9 @@ use wasm_bindgen::prelude::*;
 
 use super::callback;
 
+#[cfg(target_feature = "atomics")]
+compile_error!("choreo runs in wasm without threads: a task has to be woken where it was spawned");
+
 type Job = Pin<Box<dyn Future<Output = ()>>>;
 
 /// The tasks that are not done, and those of them that can go on in the next microtask.
