@@ -1,6 +1,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -115,6 +116,27 @@ pub trait Transport: Send + Sync {
     /// # Cancel safety
     /// This side is closed for sends as soon as it was polled; another call does the rest.
     async fn close(&self) -> Result<()>;
+
+    /// Sends a frame if that needs no waiting, as [`send`](Self::send) would; else gives it back.
+    ///
+    /// Provided: it gives it back. A transport that can tell spares its callers a boxed future.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        Ok(Some(frame))
+    }
+
+    /// Takes the next frame if it is there already, as [`recv`](Self::recv) would; nobody is woken
+    /// when one comes.
+    ///
+    /// Provided: none is ever there. A transport that can tell spares its callers a boxed future.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        Poll::Pending
+    }
 }
 
 /// Opens a transport, and opens it again after it broke.
@@ -161,6 +183,14 @@ macro_rules! by_reference {
                 Self: 'b,
             {
                 (**self).close()
+            }
+
+            fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+                (**self).try_send(frame)
+            }
+
+            fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+                (**self).try_recv()
             }
         }
     )+};

@@ -177,8 +177,12 @@ impl<R: RoleId> RumpsteakEndpoint<R> {
     }
 
     fn unregistered(&self, peer: &R) -> Error {
-        let mut names: Vec<_> = self.peers().iter().map(RoleId::name).collect();
-        names.sort_unstable();
+        // Put in one by one: sorting would take kilobytes of a wasm module.
+        let mut names = Vec::new();
+        for name in self.peers().iter().map(RoleId::name) {
+            let place = names.binary_search(&name).unwrap_or_else(|place| place);
+            names.insert(place, name);
+        }
         let registered = match names.as_slice() {
             [] => "no peer is".to_owned(),
             names => format!("there are: {}", names.join(", ")),

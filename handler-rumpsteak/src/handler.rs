@@ -1,10 +1,13 @@
 use std::fmt;
 use std::marker::PhantomData;
+use std::task::Poll;
 
 use choreo_core::{
     Bytes, ChoreoHandler, Codec, Error, ErrorKind, Incoming, Operation, Outgoing, Result, RoleId,
     async_trait,
 };
+
+use futures::future::Either;
 
 use crate::{RumpsteakEndpoint, RumpsteakSession};
 
@@ -50,8 +53,11 @@ impl<R: RoleId> ChoreoHandler for RumpsteakHandler<R> {
     }
 
     async fn recv_payload(&self, endpoint: &RumpsteakEndpoint<R>, from: &R) -> Result<Incoming> {
-        let received = match endpoint.registered(from) {
-            Ok(session) => session.recv_frame().await,
+        let received = match endpoint.with_session(from, try_recv) {
+            // Of a stream, most are there already; only one that is not needs a future that can
+            // wait.
+            Ok(Either::Left(received)) => Ok(received),
+            Ok(Either::Right(session)) => session.recv_frame().await,
             Err(error) => Err(error),
         };
         let failed = match received {
@@ -122,6 +128,14 @@ fn try_send<R: RoleId>(
 ) -> Result<Option<(RumpsteakSession, Bytes)>> {
     let frame = payload.to_frame(Codec::default())?;
     endpoint.with_session(to, |session| session.try_send_frame(frame))
+}
+
+/// Receives what is there, or gives what it takes to wait.
+fn try_recv(session: &RumpsteakSession) -> Result<Either<Option<Bytes>, RumpsteakSession>> {
+    match session.try_recv_frame() {
+        Poll::Ready(received) => received.map(Either::Left),
+        Poll::Pending => Ok(Either::Right(session.clone())),
+    }
 }
 
 fn located<R: RoleId>(

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::task::Poll;
 
 use choreo_core::{Bytes, ErrorKind, Result, Transport, async_trait};
 use futures::{Sink, Stream};
@@ -143,20 +144,34 @@ impl RumpsteakSession {
 
     /// Sends if that needs no waiting; else gives what [`send_frame`](Self::send_frame) takes.
     pub(crate) fn try_send_frame(&self, frame: Bytes) -> Result<Option<(Self, Bytes)>> {
-        let Way::Channel(channel) = &self.shared.way else {
-            return Ok(Some((self.clone(), frame)));
+        let sent = match &self.shared.way {
+            Way::Channel(channel) => channel.try_send_frame(frame),
+            Way::Transport(transport) => transport.try_send(frame),
         };
-        match channel.try_send_frame(frame) {
+        match sent {
+            Ok(Some(frame)) => Ok(Some((self.clone(), frame))),
             Ok(None) => {
                 self.note_sent(&Ok(()));
                 Ok(None)
             }
-            Ok(Some(frame)) => Ok(Some((self.clone(), frame))),
             Err(error) => {
-                self.note_closed();
-                Err(error)
+                let failed = Err(error);
+                self.note_sent(&failed);
+                failed.map(|()| None)
             }
         }
+    }
+
+    /// Takes a frame that is there already.
+    pub(crate) fn try_recv_frame(&self) -> Poll<Result<Option<Bytes>>> {
+        let Way::Transport(transport) = &self.shared.way else {
+            return Poll::Pending;
+        };
+        let received = transport.try_recv();
+        if let Poll::Ready(received) = &received {
+            self.note_received(received);
+        }
+        received
     }
 
     /// As [`Transport::send`], without a box of its own.
@@ -175,14 +190,18 @@ impl RumpsteakSession {
             Way::Channel(channel) => channel.recv_frame().await,
             Way::Transport(transport) => transport.recv().await,
         };
-        match &received {
+        self.note_received(&received);
+        received
+    }
+
+    fn note_received(&self, received: &Result<Option<Bytes>>) {
+        match received {
             Ok(Some(_)) => {
                 self.shared.received.fetch_add(1, Relaxed);
             }
             Ok(None) => self.note_closed(),
             Err(_) => {}
         }
-        received
     }
 
     fn note_sent(&self, sent: &Result<()>) {
@@ -219,6 +238,15 @@ impl Transport for RumpsteakSession {
             }
             Way::Transport(transport) => transport.close().await,
         }
+    }
+
+    fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        let sent = self.try_send_frame(frame)?;
+        Ok(sent.map(|(_, frame)| frame))
+    }
+
+    fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        self.try_recv_frame()
     }
 }
 

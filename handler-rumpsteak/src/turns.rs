@@ -1,6 +1,7 @@
 use std::sync::Arc;
+use std::task::Poll;
 
-use choreo_core::{Bytes, Result, Transport, async_trait};
+use choreo_core::{Bytes, Result, Transport};
 use futures::future::BoxFuture;
 use futures::lock::Mutex;
 
@@ -23,13 +24,43 @@ impl<T: Transport> Turns<T> {
     }
 }
 
-#[async_trait]
+// Written out, as the inner future needs no second box.
 impl<T: Transport + 'static> Transport for Turns<T> {
-    async fn send(&self, frame: Bytes) -> Result<()> {
-        self.transport.send(frame).await
+    fn send<'a: 'f, 'f>(&'a self, frame: Bytes) -> BoxFuture<'f, Result<()>>
+    where
+        Self: 'f,
+    {
+        self.transport.send(frame)
     }
 
-    async fn recv(&self) -> Result<Option<Bytes>> {
+    fn recv<'a: 'f, 'f>(&'a self) -> BoxFuture<'f, Result<Option<Bytes>>>
+    where
+        Self: 'f,
+    {
+        Box::pin(self.receive())
+    }
+
+    fn close<'a: 'f, 'f>(&'a self) -> BoxFuture<'f, Result<()>>
+    where
+        Self: 'f,
+    {
+        self.transport.close()
+    }
+
+    fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        self.transport.try_send(frame)
+    }
+
+    fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        match self.receiving.try_lock() {
+            Some(receiving) if receiving.is_none() => self.transport.try_recv(),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<T: Transport + 'static> Turns<T> {
+    async fn receive(&self) -> Result<Option<Bytes>> {
         let mut receiving = self.receiving.lock().await;
         let begun = receiving.get_or_insert_with(|| {
             let transport = Arc::clone(&self.transport);
@@ -38,9 +69,5 @@ impl<T: Transport + 'static> Transport for Turns<T> {
         let received = begun.await;
         *receiving = None;
         received
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.transport.close().await
     }
 }

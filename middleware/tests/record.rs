@@ -263,6 +263,8 @@ sequenceDiagram
         ] {
             assert!(svg.contains(part), "{part} is not in {svg}");
         }
+        // The outline of a head is closed at its tip, not at the start of the line.
+        assert_eq!(svg.matches("m0 0l8-5v10z").count() + svg.matches("m0 0l-8-5v10z").count(), 2);
         // Shortened where it is drawn, in full where it is pointed at.
         assert!(svg.contains("no way…") && svg.contains(&"no way ".repeat(20)));
         assert_well_formed(&Recording::new().to_svg());

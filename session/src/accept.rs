@@ -132,34 +132,25 @@ impl Acceptor {
             return Err(Abort::new(Code::Forbidden, reason).into());
         }
         let key = (hello.session.clone(), hello.role.clone());
-        let (shared, joined) = {
+        let known = {
             let mut state = self.state();
             let ttl = state.admission.terms().resume_ttl;
             state.sessions.retain(|_, called| called.is_kept(ttl));
-            match state.sessions.get(&key) {
-                Some(called) => (Arc::clone(&called.shared), None),
-                None if hello.token.is_none() => {
-                    let reason = "the session is not known here any more";
-                    return Err(Abort::new(Code::Expired, reason).into());
-                }
-                None => {
-                    let session = self.session(admitted, state.admission.terms())?;
-                    let shared = Arc::clone(session.shared());
-                    let called = Called {
-                        shared: Arc::clone(&shared),
-                        ended: None,
-                    };
-                    state.sessions.insert(key, called);
-                    (shared, Some(session))
-                }
-            }
+            let called = state.sessions.get(&key);
+            called.map(|called| called.shared.state().link.clone())
         };
-        let end = shared.state().link.clone();
-        if let Link::Lost(abort) = end {
-            return Err(abort.into());
+        match &known {
+            Some(Link::Lost(abort)) => return Err(abort.clone().into()),
+            None if hello.token.is_none() => {
+                let reason = "the session is not known here any more";
+                return Err(Abort::new(Code::Expired, reason).into());
+            }
+            _ => {}
         }
         transport.send(admitted.welcome.to_bytes()).await?;
-        if end == Link::Closed {
+        // Not before: a session of which neither the caller nor the application heard is none.
+        let (shared, joined) = self.known_or_new(key, admitted)?;
+        if known == Some(Link::Closed) {
             // The caller missed that this role has left.
             transport.send(Frame::new(Kind::Fin, 0).to_bytes()).await?;
             transport.close().await?;
@@ -178,6 +169,26 @@ impl Acceptor {
             },
             Accepted::Joined,
         ))
+    }
+
+    /// The caller's session; a new one is given out, too.
+    fn known_or_new(
+        &self,
+        key: (String, String),
+        admitted: &Admitted,
+    ) -> Result<(Arc<Shared>, Option<Session>), Refused> {
+        let mut state = self.state();
+        if let Some(called) = state.sessions.get(&key) {
+            return Ok((Arc::clone(&called.shared), None));
+        }
+        let session = self.session(admitted, state.admission.terms())?;
+        let shared = Arc::clone(session.shared());
+        let called = Called {
+            shared: Arc::clone(&shared),
+            ended: None,
+        };
+        state.sessions.insert(key, called);
+        Ok((shared, Some(session)))
     }
 
     fn session(&self, admitted: &Admitted, terms: &Terms) -> Result<Session, Refused> {

@@ -110,6 +110,14 @@ pub struct Visitor {
     challenge: Challenge,
 }
 
+impl Visitor {
+    /// What it says. Not proven.
+    #[must_use]
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+}
+
 /// A role that was let in.
 #[derive(Clone, Debug)]
 pub struct Admitted {

@@ -20,6 +20,8 @@ pub(crate) struct Core {
     up: bool,
     /// When something came last.
     heard: Time,
+    /// Whether something came on this connection.
+    was_heard: bool,
     /// How often to ask for a sign of life; the server's task.
     ping_every: Option<Duration>,
     ping_at: Time,
@@ -70,6 +72,7 @@ impl Core {
             timing,
             up: false,
             heard: Duration::ZERO,
+            was_heard: false,
             ping_every: None,
             ping_at: Duration::ZERO,
             ping_due: false,
@@ -86,12 +89,13 @@ impl Core {
         self.ping_every = Some(interval);
     }
 
-    /// Takes a message for a peer (counted from 0).
-    pub(crate) fn send(&mut self, peer: usize, message: Bytes) -> Result<(), Refused> {
+    /// Takes a message for a peer (counted from 0), and leaves it where it is if it is refused.
+    pub(crate) fn send(&mut self, peer: usize, message: &mut Option<Bytes>) -> Result<(), Refused> {
+        let length = message.as_ref().map_or(0, Bytes::len);
         if let Some(abort) = &self.lost {
             return Err(Refused::Lost(abort.clone()));
         }
-        if message.len() > self.limits.message as usize {
+        if length > self.limits.message as usize {
             return Err(Refused::TooLarge(self.limits.message));
         }
         let pair = &mut self.pairs[peer];
@@ -101,7 +105,7 @@ impl Core {
         if !pair.has_room(&self.limits) {
             return Err(Refused::Full);
         }
-        pair.push(message, &self.limits);
+        pair.push(message.take().unwrap_or_default(), &self.limits);
         Ok(())
     }
 
@@ -131,9 +135,17 @@ impl Core {
         self.lost.get_or_insert(abort);
     }
 
-    /// The session has ended; nothing more goes in or out.
+    /// The session has ended; nothing more goes in or out. If it is lost, all are told so rather
+    /// than that their streams have ended.
     pub(crate) fn end(&mut self) {
-        self.pairs.iter_mut().for_each(Pair::end);
+        if self.lost.is_none() {
+            self.pairs.iter_mut().for_each(Pair::end);
+        }
+    }
+
+    /// Whether goodbye was said, or is to be.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leave != Leave::No
     }
 
     /// Why the session is lost, if it is.
@@ -144,6 +156,11 @@ impl Core {
     /// Whether every stream has ended and all of it has arrived.
     pub(crate) fn is_settled(&self) -> bool {
         self.pairs.iter().all(Pair::is_settled)
+    }
+
+    /// Whether there were peers, and all have left for good.
+    pub(crate) fn is_deserted(&self) -> bool {
+        !self.pairs.is_empty() && self.pairs.iter().all(Pair::is_gone)
     }
 
     /// Says goodbye to the server.
@@ -179,14 +196,23 @@ impl Core {
         self.heard
     }
 
+    /// Whether something came on this connection, or the last one.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.was_heard
+    }
+
     /// A connection is there, on which the other side has agreed to these limits.
     pub(crate) fn link_up(&mut self, limits: Limits, now: Time) {
         self.limits = limits;
         self.up = true;
         self.heard = now;
+        self.was_heard = false;
         self.ping_at = now + self.ping_every.unwrap_or_default();
         self.ping_due = false;
         self.pong_due = false;
+        if self.leave == Leave::Said {
+            self.leave = Leave::Due;
+        }
         for pair in &mut self.pairs {
             pair.link_up(&self.timing);
         }
@@ -224,6 +250,7 @@ impl Core {
 
     fn handle_frame(&mut self, frame: Frame, now: Time) -> Result<Advice, Abort> {
         self.heard = now;
+        self.was_heard = true;
         if frame.kind == Kind::Abort {
             self.lose(Abort::from_frame(&frame));
             return Ok(Advice::None);
@@ -267,7 +294,8 @@ impl Core {
         Ok(Advice::None)
     }
 
-    /// Appends what is due, at most about `max` bytes; false if nothing is.
+    /// Appends what is due to the empty `out`, at most `max` bytes or one frame; false if nothing
+    /// is.
     pub(crate) fn transmit(&mut self, now: Time, max: usize, out: &mut BytesMut) -> bool {
         let before = out.len();
         if let Some(abort) = self.abort_due.take() {
@@ -286,9 +314,11 @@ impl Core {
         for step in 0..count {
             let index = (self.turn + step) % count;
             let peer = index as u32 + 1;
-            self.pairs[index].transmit(peer, self.instance, now, &self.limits, max, out);
-            if out.len() >= max {
-                self.turn = (index + 1) % count;
+            let first = out.is_empty();
+            let me = self.instance;
+            if self.pairs[index].transmit(peer, me, now, &self.limits, max, out) {
+                // Who had all of it comes last next time; who found it begun comes first.
+                self.turn = (index + usize::from(first)) % count;
                 return true;
             }
         }

@@ -31,6 +31,9 @@ pub(crate) struct Keeper {
     /// How long the role may be away.
     pub(crate) ttl: Duration,
     pub(crate) rng: Rng,
+    /// How many attempts failed one after the other; a connection that breaks at once and has
+    /// brought nothing is one, too.
+    pub(crate) failures: u32,
 }
 
 /// How connections come about.
@@ -72,14 +75,21 @@ impl Keeper {
         loop {
             match self.open().await {
                 Ok(Some(opened)) => self.shared.install(opened),
-                Ok(None) => return self.end().await,
+                Ok(None) => return self.end(),
                 Err(abort) => {
                     self.shared.lose(abort);
-                    return self.end().await;
+                    return self.end();
                 }
             }
-            if self.attend().await {
-                return self.end().await;
+            let begun = self.shared.now();
+            self.failures = self.failures.saturating_add(1);
+            let over = self.attend().await && self.goodbye().await;
+            if over {
+                return self.end();
+            }
+            let lasted = self.shared.now().saturating_sub(begun) >= self.timing.backoff;
+            if lasted || self.shared.state().core.was_heard() {
+                self.failures = 0;
             }
         }
     }
@@ -88,20 +98,24 @@ impl Keeper {
     /// is to be closed and nobody waits for anything more.
     async fn open(&mut self) -> Result<Option<Opened>, Abort> {
         let away_since = self.shared.now();
-        let mut attempt = 0;
+        let mut tried = false;
+        if self.failures > 0 {
+            // Let in, and cut off at once.
+            select(self.shared.kicked(), self.pause(self.ttl)).await;
+        }
         loop {
             let kicked = self.shared.kicked();
             let now = self.shared.now();
             let mut left = (away_since + self.ttl).saturating_sub(now);
-            {
+            let deserted = {
                 let mut state = self.shared.state();
                 if let Some(abort) = state.core.lost() {
                     return Err(abort.clone());
                 }
                 if let Some(since) = state.closing {
                     left = left.min((since + self.timing.linger).saturating_sub(now));
-                    // One attempt is made to say goodbye.
-                    let goodbye = attempt == 0 && matches!(self.way, Way::Opened { .. });
+                    // One attempt is made to say goodbye, each time when it was not heard.
+                    let goodbye = !tried && matches!(self.way, Way::Opened { .. });
                     let settled = state.core.is_settled() && !goodbye;
                     if settled || left.is_zero() || state.connections == 0 {
                         return Ok(None);
@@ -111,6 +125,12 @@ impl Keeper {
                     state.offered.clear();
                     return Ok(Some(offer));
                 }
+                state.closing.is_none() && state.core.is_deserted()
+            };
+            if deserted {
+                // There is nobody to come back for.
+                kicked.await;
+                continue;
             }
             let Way::Opened { connect, join } = &mut self.way else {
                 let sleep = pin!(runtime::sleep(left));
@@ -127,6 +147,10 @@ impl Keeper {
                     self.ttl = ttl;
                     return Ok(Some(opened));
                 }
+                // The goodbye was heard, only not the answer.
+                Ok(Err(Failure::ForGood(_))) if self.shared.state().core.is_leaving() => {
+                    return Ok(None);
+                }
                 Ok(Err(Failure::ForGood(abort))) => return Err(abort),
                 Ok(Err(Failure::ForNow(error))) => error.report(),
                 Err(elapsed) => elapsed.to_string(),
@@ -134,11 +158,17 @@ impl Keeper {
             if self.shared.now() >= away_since + self.ttl {
                 return Err(away(self.ttl, &error));
             }
-            let longest = self.timing.backoff * 2_u32.saturating_pow(attempt);
-            attempt = (attempt + 1).min(16);
-            let pause = longest.min(self.timing.backoff_max).mul_f64(self.rng.f64());
-            select(kicked, pin!(runtime::sleep(pause.min(left)))).await;
+            (tried, self.failures) = (true, self.failures.saturating_add(1));
+            select(kicked, self.pause(left)).await;
         }
+    }
+
+    /// Waits before the next attempt, each time for longer.
+    fn pause(&mut self, at_most: Duration) -> BoxFuture<'static, ()> {
+        let doubled = 2_u32.saturating_pow(self.failures.saturating_sub(1));
+        let longest = self.timing.backoff.saturating_mul(doubled);
+        let pause = longest.min(self.timing.backoff_max).mul_f64(self.rng.f64());
+        runtime::sleep(pause.min(at_most)).boxed()
     }
 
     /// Attends to the connection until it is gone; true when the session has ended.
@@ -187,26 +217,48 @@ impl Keeper {
         }
     }
 
-    /// Says goodbye and lets everybody know.
-    async fn end(&mut self) {
-        let transport = {
-            let mut state = self.shared.state();
-            if state.core.is_settled() {
-                state.core.leave();
-            } else {
-                let reason = "the last messages were not acknowledged in time";
-                state.core.abort(Abort::new(Code::Timeout, reason));
-            }
-            state.transport.clone()
+    /// Says goodbye; false if the connection broke before that was heard, and it is to be said on
+    /// another.
+    async fn goodbye(&mut self) -> bool {
+        let leaving = self.conclude();
+        // Who is called answers those who come again; nobody asks twice about an error.
+        let make_sure = leaving && matches!(self.way, Way::Opened { .. });
+        let (transport, connection) = {
+            let state = self.shared.state();
+            (state.transport.clone(), state.connections)
         };
-        if let Some(transport) = transport {
-            let flush = poll_fn(|context| self.shared.poll_flush(context));
-            let goodbye = async {
-                flush.await;
-                let _ = transport.close().await;
-            };
-            let _ = runtime::timeout(GOODBYE, goodbye).await;
+        let Some(transport) = transport else {
+            return !make_sure;
+        };
+        let goodbye = async {
+            poll_fn(|context| self.shared.poll_flush(context)).await;
+            transport.close().await?;
+            // The other side ends the connection in order, too, once it has read all.
+            while make_sure && transport.recv().await?.is_some() {}
+            Ok::<_, Error>(())
+        };
+        let broken = matches!(runtime::timeout(GOODBYE, goodbye).await, Ok(Err(_)));
+        if make_sure && broken {
+            self.shared.broken(connection);
         }
+        !(make_sure && broken)
+    }
+
+    /// Decides how the session ends; true if in order.
+    fn conclude(&self) -> bool {
+        let mut state = self.shared.state();
+        if state.core.is_settled() {
+            state.core.leave();
+        } else {
+            let reason = "the last messages were not acknowledged in time";
+            state.core.abort(Abort::new(Code::Timeout, reason));
+        }
+        state.core.lost().is_none()
+    }
+
+    /// Lets everybody know.
+    fn end(&self) {
+        self.conclude();
         let mut state = self.shared.state();
         state.transport = None;
         state.core.link_down();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::wire::{Abort, Code, Flags, Frame, Kind};
+use crate::wire::{Abort, Code, Flags, Frame, Kind, MAX_HEADER};
 use crate::{Limits, Timing};
 
 /// Time since the session began.
@@ -185,6 +185,11 @@ impl Pair {
         self.gone = true;
     }
 
+    /// Whether the peer has left for good.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone
+    }
+
     /// Whether this end has ended its stream and all of it has arrived. Nobody waits for a peer
     /// that was never met and never spoken to.
     pub(crate) fn is_settled(&self) -> bool {
@@ -275,14 +280,16 @@ impl Pair {
             return Ok(());
         }
         self.meet(&frame.payload)?;
-        if frame.flags.contains(Flags::SYNC) {
+        let asks = frame.flags.contains(Flags::SYNC);
+        if asks {
             self.rewind_due = true;
         }
         // Older than what is known: it was under way for long.
         if frame.ack < self.out.base {
             return Ok(());
         }
-        let expected = self.sync != Sync::Done;
+        // Who asks has a new connection: what was under way on the last one is lost.
+        let expected = asks || self.sync != Sync::Done;
         let repeated = self
             .out
             .rewound
@@ -350,7 +357,8 @@ impl Pair {
         Ok(())
     }
 
-    /// Appends what is due for the peer, at most about `max` bytes.
+    /// Appends what is due for the peer, so that there are at most `max` bytes or one frame; true
+    /// if something is left that has no room.
     pub(crate) fn transmit(
         &mut self,
         peer: u32,
@@ -359,9 +367,16 @@ impl Pair {
         limits: &Limits,
         max: usize,
         out: &mut BytesMut,
-    ) {
+    ) -> bool {
+        let fits = |out: &BytesMut, payload: usize| {
+            out.is_empty() || out.len() + MAX_HEADER + payload <= max
+        };
+        let instance = me.to_le_bytes();
         let asking = self.sync == Sync::Due;
-        if asking || std::mem::take(&mut self.rewind_due) {
+        if asking || self.rewind_due {
+            if !fits(out, instance.len()) {
+                return true;
+            }
             self.rewind_due = false;
             let mut frame = Frame::new(Kind::Ack, peer);
             frame.flags = Flags::REWIND;
@@ -370,9 +385,14 @@ impl Pair {
                 self.sync = Sync::Asked(now + self.wait);
             }
             self.stamp(&mut frame, limits);
-            frame.with_payload(me.to_le_bytes().to_vec()).encode(out);
+            frame.with_payload(instance.to_vec()).encode(out);
         }
-        while self.sync == Sync::Done && out.len() < max {
+        while self.sync == Sync::Done
+            && let Some(length) = self.out.next_length()
+        {
+            if !fits(out, length) {
+                return true;
+            }
             let Some(mut frame) = self.out.transmit(peer) else {
                 break;
             };
@@ -384,10 +404,14 @@ impl Pair {
             frame.encode(out);
         }
         if self.ack_at.is_some_and(|at| at <= now) {
+            if !fits(out, 0) {
+                return true;
+            }
             let mut frame = Frame::new(Kind::Ack, peer);
             self.stamp(&mut frame, limits);
             frame.encode(out);
         }
+        false
     }
 
     /// Whether [`transmit`](Self::transmit) has something to append.
@@ -476,6 +500,12 @@ impl Outbound {
         }
         self.next = self.next.max(self.base);
         self.base > before
+    }
+
+    /// The length of the next part that may go out.
+    fn next_length(&self) -> Option<usize> {
+        let part = self.parts.get((self.next - self.base) as usize)?;
+        self.may_transmit().then_some(part.payload.len())
     }
 
     /// The next part that may go out.

@@ -1,12 +1,14 @@
 use std::sync::Arc;
+use std::task::Poll;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use choreo_core::{Error, ErrorKind, Result, Transport};
 
 use crate::core::Refused;
-use crate::pair::Next;
+use crate::pair::{Next, Time};
 use crate::session::Handle;
+use crate::shared::{After, State, Wait};
 use crate::wire::Abort;
 
 /// The way to one peer of a session: a [`Transport`] that connections may break under.
@@ -23,6 +25,30 @@ pub struct PeerTransport {
 impl PeerTransport {
     pub(crate) fn new(handle: Arc<Handle>, peer: usize) -> Self {
         Self { handle, peer }
+    }
+
+    /// Gives the session a frame to send, if there is room.
+    fn put(
+        &self,
+        state: &mut State,
+        frame: &mut Option<Bytes>,
+    ) -> Option<(Result<(), Refused>, After)> {
+        let sent = state.core.send(self.peer, frame);
+        // Nothing else is under way: out with it.
+        let alone = state.core.look(self.peer).unacked == 1;
+        let after = if alone { After::Flush } else { After::Kick };
+        (sent != Err(Refused::Full)).then_some((sent, after))
+    }
+
+    /// Takes the next frame out of the session, if there is one.
+    fn take(&self, state: &mut State, clock: Time) -> Option<(Result<Option<Bytes>>, After)> {
+        let received = match state.core.recv(self.peer, clock) {
+            Ok(Next::Wait) => return None,
+            Ok(Next::Message(frame)) => Ok(Some(frame)),
+            Ok(Next::Closed) => Ok(None),
+            Err(abort) => Err(lost(abort)),
+        };
+        Some((received, After::Flush))
     }
 
     fn refused(&self, refused: Refused, length: usize) -> Error {
@@ -46,47 +72,44 @@ impl PeerTransport {
 #[async_trait]
 impl Transport for PeerTransport {
     async fn send(&self, frame: Bytes) -> Result<()> {
-        let shared = &self.handle.shared;
-        let length = frame.len();
-        let alone = {
-            let mut state = shared.state();
-            match state.core.send(self.peer, frame.clone()) {
-                Err(Refused::Full) => None,
-                Err(refused) => return Err(self.refused(refused, length)),
-                Ok(()) => Some(state.core.look(self.peer).unacked == 1),
-            }
-        };
-        match alone {
-            // Nothing else is under way: out with it. Else there will be company.
-            Some(true) => shared.flush(),
-            Some(false) => shared.kick(),
-            None => {
-                let room = || shared.writable(self.peer);
-                let sent = shared.drive(room, |state, _| {
-                    match state.core.send(self.peer, frame.clone()) {
-                        Err(Refused::Full) => None,
-                        other => Some(other),
-                    }
-                });
-                sent.await
-                    .map_err(|refused| self.refused(refused, length))?;
-            }
-        }
-        Ok(())
+        let (length, mut frame) = (frame.len(), Some(frame));
+        let room = Wait::Room(self.peer);
+        let sent = self
+            .handle
+            .shared
+            .drive(room, |state, _| self.put(state, &mut frame));
+        sent.await.map_err(|refused| self.refused(refused, length))
     }
 
     async fn recv(&self) -> Result<Option<Bytes>> {
-        let shared = &self.handle.shared;
-        let message = || shared.readable(self.peer);
-        let received = shared.drive(message, |state, now| {
-            match state.core.recv(self.peer, now) {
-                Ok(Next::Wait) => None,
-                Ok(Next::Message(frame)) => Some(Ok(Some(frame))),
-                Ok(Next::Closed) => Some(Ok(None)),
-                Err(abort) => Some(Err(lost(abort))),
-            }
-        });
+        let message = Wait::Message(self.peer);
+        let received = self
+            .handle
+            .shared
+            .drive(message, |state, clock| self.take(state, clock));
         received.await
+    }
+
+    fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        let (length, mut frame) = (frame.len(), Some(frame));
+        let sent = self
+            .handle
+            .shared
+            .try_done(|state, _| self.put(state, &mut frame));
+        match sent {
+            Some(sent) => sent
+                .map(|()| None)
+                .map_err(|refused| self.refused(refused, length)),
+            None => Ok(frame),
+        }
+    }
+
+    fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        let received = self
+            .handle
+            .shared
+            .try_done(|state, clock| self.take(state, clock));
+        received.map_or(Poll::Pending, Poll::Ready)
     }
 
     async fn close(&self) -> Result<()> {

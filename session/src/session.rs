@@ -85,6 +85,7 @@ impl Session {
             limits: config.limits,
             ttl,
             rng: Rng::with_seed(u64::from_le_bytes(keys::random()?)),
+            failures: 0,
         };
         runtime::spawn(keeper.keep());
         Ok(Self {

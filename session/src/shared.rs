@@ -7,14 +7,14 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use choreo_core::runtime::Instant;
-use choreo_core::{Error, Result, Transport};
+use choreo_core::{Result, Transport};
 use event_listener::{Event, EventListener};
 use futures::future::BoxFuture;
 use futures::task::noop_waker_ref;
@@ -25,7 +25,7 @@ use crate::pair::Time;
 use crate::status::{Link, PeerStatus, Status};
 use crate::wire::Abort;
 
-/// About how many bytes go into one message of the transport.
+/// The most bytes in one message of the transport, unless one frame has more.
 const MAX_BATCH: usize = 64 * 1024;
 /// How long a connection may be without a reader before the keeper reads.
 const UNATTENDED: Duration = Duration::from_millis(20);
@@ -38,12 +38,13 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// What is being written. Whoever holds the lock goes on with it.
     writing: Mutex<Option<Writing>>,
+    /// Somebody had something to write while another held the lock.
+    passed_by: AtomicBool,
     /// What is being read, and by whom it is polled.
     reading: Mutex<Option<Reading>>,
     readers: Arc<Readers>,
-    /// Per peer: something to receive, room to send.
-    readable: Vec<Event>,
-    writable: Vec<Event>,
+    /// Wakes a reader.
+    read_waker: Waker,
     /// The keeper has to look.
     kick: Event,
     /// The status is another.
@@ -58,6 +59,8 @@ pub(crate) struct State {
     pub(crate) connections: u64,
     /// Connections that others have opened for this session; the newest counts.
     pub(crate) offered: VecDeque<Opened>,
+    /// The time when something was last read or written, which is near enough for the rest.
+    clock: Time,
     /// When the keeper looks next, as it has planned; it is kicked if something is due earlier.
     planned: Time,
     /// By when the keeper is to read, if nobody else does.
@@ -70,6 +73,8 @@ pub(crate) struct State {
 
 struct Writing {
     connection: u64,
+    /// More is due.
+    more: bool,
     send: BoxFuture<'static, Result<()>>,
 }
 
@@ -87,43 +92,70 @@ struct Readers {
 #[derive(Default)]
 struct Waiting {
     last: u64,
-    wakers: Vec<(u64, Waker)>,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    number: u64,
+    wait: Wait,
+    waker: Waker,
+}
+
+/// What somebody waits for.
+#[derive(Clone, Copy)]
+pub(crate) enum Wait {
+    /// A message from that peer.
+    Message(usize),
+    /// Room for a message to that peer.
+    Room(usize),
+}
+
+/// What is to be done about what is due to go out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Out with it.
+    Flush,
+    /// The keeper shall see to it: there may be company.
+    Kick,
 }
 
 /// One of them, as long as it waits.
 struct Reader<'a> {
     readers: &'a Readers,
+    wait: Wait,
     number: u64,
 }
 
 impl Shared {
     pub(crate) fn new(core: Core, peers: Vec<String>) -> Arc<Self> {
-        let count = peers.len();
-        let events = || (0..count).map(|_| Event::new()).collect();
-        Arc::new_cyclic(|shared| Self {
-            begun: Instant::now(),
-            state: Mutex::new(State {
-                core,
-                link: Link::Connecting,
-                transport: None,
-                connections: 0,
-                offered: VecDeque::new(),
-                planned: Duration::ZERO,
-                read_by: None,
-                move_within: None,
-                closing: None,
-            }),
-            writing: Mutex::new(None),
-            reading: Mutex::new(None),
-            readers: Arc::new(Readers {
+        Arc::new_cyclic(|shared| {
+            let readers = Arc::new(Readers {
                 shared: Weak::clone(shared),
                 waiting: Mutex::default(),
-            }),
-            readable: events(),
-            writable: events(),
-            kick: Event::new(),
-            changed: Event::new(),
-            peers,
+            });
+            Self {
+                begun: Instant::now(),
+                state: Mutex::new(State {
+                    core,
+                    link: Link::Connecting,
+                    transport: None,
+                    connections: 0,
+                    offered: VecDeque::new(),
+                    clock: Duration::ZERO,
+                    planned: Duration::ZERO,
+                    read_by: None,
+                    move_within: None,
+                    closing: None,
+                }),
+                writing: Mutex::new(None),
+                passed_by: AtomicBool::new(false),
+                reading: Mutex::new(None),
+                read_waker: Waker::from(Arc::clone(&readers)),
+                readers,
+                kick: Event::new(),
+                changed: Event::new(),
+                peers,
+            }
         })
     }
 
@@ -134,14 +166,6 @@ impl Shared {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn readable(&self, peer: usize) -> EventListener {
-        self.readable[peer].listen()
-    }
-
-    pub(crate) fn writable(&self, peer: usize) -> EventListener {
-        self.writable[peer].listen()
     }
 
     pub(crate) fn kicked(&self) -> EventListener {
@@ -160,9 +184,7 @@ impl Shared {
     /// Lets everybody look: the status is another.
     pub(crate) fn change(&self) {
         self.changed.notify(usize::MAX);
-        for event in self.readable.iter().chain(&self.writable) {
-            event.notify(usize::MAX);
-        }
+        self.readers.wake_those(|_| true);
         self.kick();
     }
 
@@ -194,23 +216,25 @@ impl Shared {
         if state.connections != connection {
             return;
         }
-        match state.core.handle(bytes, now) {
-            Advice::None => {}
-            Advice::Move(within) => {
-                state.move_within = Some(within);
-                self.kick();
-            }
-        }
-        for peer in 0..self.peers.len() {
-            if state.core.is_readable(peer) {
-                self.readable[peer].notify(usize::MAX);
-            }
-            if state.core.is_writable(peer) {
-                self.writable[peer].notify(usize::MAX);
-            }
+        if let Advice::Move(within) = state.core.handle(bytes, now) {
+            state.move_within = Some(within);
+            self.kick();
         }
         if state.closing.is_some() || state.core.lost().is_some() {
             self.kick();
+        }
+        state.clock = now;
+        // More may be there already, of which nobody is told.
+        state.read_by = Some(now + UNATTENDED);
+        self.plan(&mut state, now);
+        let flush = state.core.has_output(now);
+        self.readers.wake_those(|wait| match wait {
+            Wait::Message(peer) => state.core.is_readable(peer),
+            Wait::Room(peer) => state.core.is_writable(peer),
+        });
+        drop(state);
+        if flush {
+            self.flush();
         }
     }
 
@@ -223,6 +247,7 @@ impl Shared {
             state.transport = Some(opened.transport);
             state.core.link_up(opened.limits, now);
             state.link = Link::Connected;
+            state.clock = now;
             state.planned = now;
             state.read_by = Some(now);
             state.connections
@@ -264,12 +289,11 @@ impl Shared {
     /// counts as done, as that task goes on with what is due.
     pub(crate) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            let mut writing = match self.writing.try_lock() {
-                Ok(writing) => writing,
-                Err(TryLockError::Poisoned(error)) => error.into_inner(),
-                Err(TryLockError::WouldBlock) => return Poll::Ready(()),
+            let Some(mut writing) = self.lock_writing() else {
+                return Poll::Ready(());
             };
-            loop {
+            let mut more = true;
+            while more {
                 if writing.is_none() {
                     *writing = self.next_batch();
                 }
@@ -277,65 +301,69 @@ impl Shared {
                     break;
                 };
                 let connection = current.connection;
-                match current.send.as_mut().poll(context) {
-                    Poll::Pending if self.state().is_on(connection) => return Poll::Pending,
-                    // On a connection that is no more.
-                    Poll::Pending | Poll::Ready(Ok(())) => *writing = None,
-                    Poll::Ready(Err(_)) => {
-                        *writing = None;
-                        self.broken(connection);
-                    }
+                let sent = current.send.as_mut().poll(context);
+                if sent.is_pending() && self.state().is_on(connection) {
+                    return Poll::Pending;
+                }
+                more = current.more;
+                *writing = None;
+                if let Poll::Ready(Err(_)) = sent {
+                    self.broken(connection);
                 }
             }
             drop(writing);
-            // Something may have come up while the lock was held and others passed by.
-            if !self.has_output() {
+            if !self.passed_by.swap(false, Ordering::SeqCst) {
                 return Poll::Ready(());
             }
         }
     }
 
-    fn has_output(&self) -> bool {
-        let state = self.state();
-        state.transport.is_some() && state.core.has_output(self.now())
+    /// The lock for writing; `None` if another holds it, who then looks again.
+    fn lock_writing(&self) -> Option<MutexGuard<'_, Option<Writing>>> {
+        for _ in 0..2 {
+            match self.writing.try_lock() {
+                Ok(writing) => return Some(writing),
+                Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
+                // It may have been let go before this is seen: hence twice.
+                Err(TryLockError::WouldBlock) => self.passed_by.store(true, Ordering::SeqCst),
+            }
+        }
+        None
     }
 
     fn next_batch(&self) -> Option<Writing> {
+        let now = self.now();
         let mut state = self.state();
         let transport = state.transport.clone()?;
         let mut out = BytesMut::new();
-        if !state.core.transmit(self.now(), MAX_BATCH, &mut out) {
+        if !state.core.transmit(now, MAX_BATCH, &mut out) {
             return None;
         }
-        let connection = state.connections;
+        state.clock = now;
+        self.plan(&mut state, now);
         Some(Writing {
-            connection,
+            connection: state.connections,
+            more: state.core.has_output(now),
             send: Box::pin(async move { transport.send(out.freeze()).await }),
         })
     }
 
-    /// Drives the connection until `done`, which `listen` announces.
+    /// Drives the connection until `done`, for which it waits.
     pub(crate) async fn drive<T>(
         &self,
-        listen: impl Fn() -> EventListener,
-        mut done: impl FnMut(&mut State, Time) -> Option<T>,
+        wait: Wait,
+        mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
     ) -> T {
         if let Some(result) = self.try_done(&mut done) {
             return result;
         }
-        let mut event = listen();
-        let reader = Reader::new(&self.readers);
+        let reader = Reader::new(&self.readers, wait);
         let driven = poll_fn(|context| {
             loop {
+                reader.waits(context.waker());
                 if let Some(result) = self.try_done(&mut done) {
                     return Poll::Ready(result);
                 }
-                if Pin::new(&mut event).poll(context).is_ready() {
-                    event = listen();
-                    continue;
-                }
-                reader.waits(context.waker());
-                self.flush();
                 if !self.read() {
                     return Poll::Pending;
                 }
@@ -368,17 +396,18 @@ impl Shared {
         let Some(current) = reading.as_mut() else {
             return false;
         };
-        let waker = Waker::from(Arc::clone(&self.readers));
-        let received = current.recv.as_mut().poll(&mut Context::from_waker(&waker));
+        let mut context = Context::from_waker(&self.read_waker);
+        let received = current.recv.as_mut().poll(&mut context);
         let Poll::Ready(received) = received else {
             return false;
         };
         let connection = current.connection;
         *reading = None;
         drop(reading);
-        // More may be there already, of which nobody is told.
-        self.has_come();
-        self.take(connection, received);
+        match received {
+            Ok(Some(bytes)) => self.received(connection, bytes),
+            Ok(None) | Err(_) => self.broken(connection),
+        }
         true
     }
 
@@ -391,6 +420,16 @@ impl Shared {
             late || state.core.has_unsent() && self.readers.is_empty()
         };
         while due && self.read() {}
+    }
+
+    /// Nobody waits any more: the keeper reads if messages wait for it to go out.
+    fn is_left_alone(&self) {
+        let mut state = self.state();
+        if state.core.has_unsent() {
+            state.read_by = Some(state.clock);
+            state.planned = state.clock;
+            self.kick();
+        }
     }
 
     /// Something has come. If nobody takes it for long, the keeper shall; at once, if messages
@@ -410,34 +449,36 @@ impl Shared {
         }
     }
 
-    /// Takes what a read gave.
-    pub(crate) fn take(&self, connection: u64, received: Result<Option<Bytes>, Error>) {
-        match received {
-            Ok(Some(bytes)) => self.received(connection, bytes),
-            Ok(None) | Err(_) => self.broken(connection),
-        }
-        self.flush();
-    }
-
-    fn try_done<T>(&self, done: &mut impl FnMut(&mut State, Time) -> Option<T>) -> Option<T> {
+    /// Does it, if it can be done without waiting.
+    pub(crate) fn try_done<T>(
+        &self,
+        mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
+    ) -> Option<T> {
         let mut state = self.state();
-        let now = self.now();
-        let result = done(&mut state, now);
-        let flush = result.is_some() && state.core.has_output(now);
-        self.plan(&mut state, now);
+        let clock = state.clock;
+        let (result, after) = match done(&mut state, clock) {
+            Some((result, after)) => (Some(result), after),
+            // Whoever waits has the time to write.
+            None => (None, After::Flush),
+        };
+        let flush = after == After::Flush && state.core.has_output(clock);
         drop(state);
         if flush {
             self.flush();
+        }
+        if after == After::Kick {
+            self.kick();
         }
         result
     }
 
     /// Kicks the keeper if something is due before it looks.
-    pub(crate) fn plan(&self, state: &mut State, now: Time) {
-        if let Some(deadline) = state.core.deadline(now)
-            && deadline < state.planned
+    fn plan(&self, state: &mut State, now: Time) {
+        let due = [state.core.deadline(now), state.read_by];
+        if let Some(due) = due.into_iter().flatten().min()
+            && due < state.planned
         {
-            state.planned = deadline.max(now);
+            state.planned = due;
             self.kick();
         }
     }
@@ -466,13 +507,26 @@ impl Readers {
     }
 
     fn is_empty(&self) -> bool {
-        self.waiting().wakers.is_empty()
+        self.waiting().entries.is_empty()
     }
 
     fn wake_last(&self) {
-        let last = self.waiting().wakers.last().map(|(_, waker)| waker.clone());
+        let last = self
+            .waiting()
+            .entries
+            .last()
+            .map(|entry| entry.waker.clone());
         if let Some(waker) = last {
             waker.wake();
+        }
+    }
+
+    /// Wakes those who wait for it.
+    fn wake_those(&self, concerned: impl Fn(Wait) -> bool) {
+        for entry in &self.waiting().entries {
+            if concerned(entry.wait) {
+                entry.waker.wake_by_ref();
+            }
         }
     }
 }
@@ -491,23 +545,32 @@ impl Wake for Readers {
 }
 
 impl<'a> Reader<'a> {
-    fn new(readers: &'a Readers) -> Self {
+    fn new(readers: &'a Readers, wait: Wait) -> Self {
         let mut waiting = readers.waiting();
         waiting.last += 1;
         let number = waiting.last;
         drop(waiting);
-        Self { readers, number }
+        Self {
+            readers,
+            wait,
+            number,
+        }
     }
 
     fn waits(&self, waker: &Waker) {
+        let (number, wait) = (self.number, self.wait);
         let mut waiting = self.readers.waiting();
-        let known = waiting
-            .wakers
+        match waiting
+            .entries
             .iter_mut()
-            .find(|(number, _)| *number == self.number);
-        match known {
-            Some((_, known)) => known.clone_from(waker),
-            None => waiting.wakers.push((self.number, waker.clone())),
+            .find(|entry| entry.number == number)
+        {
+            Some(entry) => entry.waker.clone_from(waker),
+            None => waiting.entries.push(Entry {
+                number,
+                wait,
+                waker: waker.clone(),
+            }),
         }
     }
 }
@@ -516,13 +579,13 @@ impl<'a> Reader<'a> {
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
         let mut waiting = self.readers.waiting();
-        waiting.wakers.retain(|(number, _)| *number != self.number);
-        let nobody = waiting.wakers.is_empty();
+        waiting.entries.retain(|entry| entry.number != self.number);
+        let nobody = waiting.entries.is_empty();
         drop(waiting);
         if !nobody {
             self.readers.wake_last();
         } else if let Some(shared) = self.readers.shared.upgrade() {
-            shared.has_come();
+            shared.is_left_alone();
         }
     }
 }

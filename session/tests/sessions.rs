@@ -34,6 +34,8 @@ fn pipe(frames: u64) -> (Pipe, Pipe) {
 #[async_trait]
 impl Transport for Pipe {
     async fn send(&self, frame: Bytes) -> Result<()> {
+        // What a transport of 64 KiB frames and some headers takes.
+        assert!(frame.len() <= 65 * 1024, "{} bytes at once", frame.len());
         let broken = || Error::new(ErrorKind::Transport, "the pipe is cut");
         let left = self
             .left
@@ -182,6 +184,13 @@ async fn an_abort_is_seen_by_the_peer_after_what_was_sent() {
     while !lost(&bob) || !lost(&alice) {
         tokio::task::yield_now().await;
     }
+    for peer in [&to_bob, &to_alice] {
+        let error = peer
+            .recv()
+            .await
+            .expect_err("a loss is no end of the stream");
+        assert_eq!(error.kind(), ErrorKind::Transport);
+    }
 }
 
 #[tokio::test]
@@ -198,37 +207,6 @@ async fn a_waiting_send_leaves_the_other_direction_alone() {
     let filled = tokio::time::timeout(Duration::from_secs(1), &mut full).await;
     assert!(filled.is_err());
     to_alice.send(Bytes::from_static(b"hello")).await.unwrap();
-    println!("{:?}\n{:?}", alice.status(), bob.status());
     let received = tokio::time::timeout(Duration::from_secs(2), to_bob.recv()).await;
-    println!("{:?}\n{:?}", alice.status(), bob.status());
     assert_eq!(received.unwrap().unwrap().unwrap(), "hello");
-}
-
-#[tokio::test]
-async fn zz_speed() {
-    for _ in 0..5 {
-        let (alice, bob) = pair(u64::MAX).await;
-        let (to_bob, to_alice) = (alice.peer(&"Bob").unwrap(), bob.peer(&"Alice").unwrap());
-        let begun = std::time::Instant::now();
-        let mut worst = (Duration::ZERO, 0);
-        let send = tokio::spawn(async move {
-            let mut worst = (Duration::ZERO, 0);
-            for i in 0..4000 {
-                let t = std::time::Instant::now();
-                to_bob.send(Bytes::from_static(b"hello")).await.unwrap();
-                worst = worst.max((t.elapsed(), i));
-            }
-            println!("sent {:?} worst {worst:?}", begun.elapsed());
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            println!("{:?}", alice.status());
-            to_bob
-        });
-        for i in 0..4000 {
-            let t = std::time::Instant::now();
-            to_alice.recv().await.unwrap();
-            worst = worst.max((t.elapsed(), i));
-        }
-        println!("received {:?} worst {worst:?}", begun.elapsed());
-        drop(send);
-    }
 }

@@ -11,7 +11,7 @@ use crate::features;
 use crate::native;
 use crate::report::{Outcome, Report};
 use crate::setup::Needs;
-use crate::size::Sizes;
+use crate::size::{BUDGETS, Sizes};
 use crate::test;
 use crate::wasm;
 use crate::workspace::Workspace;
@@ -39,15 +39,17 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     if !args.without_tests {
         test::steps(workspace, &test::Args::default(), &mut report)?;
     }
-    report.step("size of the demo", |status| {
-        let bundle = bundle::build(workspace, status)?;
-        // `cargo xtask size` holds the budget. Here the figure is shown, so that a change that has
-        // nothing to do with it can pass while the module is still above.
-        Ok(match Sizes::measure(&bundle)?.check() {
-            Ok(fits) => Outcome::Passed(fits),
-            Err(above) => Outcome::Skipped(format!("{above}")),
-        })
-    });
+    for (page, budget) in BUDGETS {
+        report.step(&format!("size of {page}"), |status| {
+            let bundle = bundle::build(workspace, page, status)?;
+            // `cargo xtask size` holds the budget. Here the figure is shown, so that a change that
+            // has nothing to do with it can pass while the module is still above.
+            Ok(match Sizes::measure(&bundle, budget)?.check() {
+                Ok(fits) => Outcome::Passed(fits),
+                Err(above) => Outcome::Skipped(format!("{above}")),
+            })
+        });
+    }
     benches(workspace, &mut report);
     Ok(report.finish())
 }

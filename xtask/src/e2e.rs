@@ -1,22 +1,59 @@
-//! The end-to-end tests: the demo page, driven as a person would.
+//! The end-to-end tests: the pages, driven as a person would.
 
 use anyhow::{Result, ensure};
 
 use crate::browsers::Ready;
+use crate::bundle;
 use crate::exec;
+use crate::listener::Listener;
+use crate::peer;
 use crate::progress::Status;
 use crate::report::Outcome;
+use crate::serve::{self, Background};
 use crate::wasm;
-use crate::workspace::{E2E, Workspace};
+use crate::workspace::{E2E, PING_PONG, TWO_BROWSERS, Workspace};
 
-/// Runs them in one browser against the page at `url`.
+/// The pages under test, served with what they need; dropping it stops all of it.
+pub(crate) struct Pages {
+    ping_pong: Background,
+    two_browsers: Background,
+    relay: Listener,
+    native_server: Listener,
+}
+
+impl Pages {
+    /// Builds the pages and starts the servers.
+    ///
+    /// # Errors
+    /// If something does not compile, or does not start.
+    pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
+        let ping_pong = bundle::build(workspace, PING_PONG, status)?;
+        bundle::build(workspace, TWO_BROWSERS, status)?;
+        let two_browsers = Background::start(&workspace.examples())?;
+        let origins = serve::origins(&two_browsers.url);
+        Ok(Self {
+            ping_pong: Background::start(&ping_pong.dir)?,
+            relay: peer::relay(workspace, &origins, status)?,
+            native_server: peer::native_server(workspace, "127.0.0.1:0", status)?,
+            two_browsers,
+        })
+    }
+
+    /// The page of two browsers, with the relay that it takes.
+    fn two_browsers(&self) -> String {
+        let (page, relay) = (&self.two_browsers.url, &self.relay.url);
+        format!("{page}{TWO_BROWSERS}/?relay={relay}")
+    }
+}
+
+/// Runs them in one browser.
 ///
 /// # Errors
 /// If a test fails, or not one ran.
 pub(crate) fn run(
     workspace: &Workspace,
     browser: &Ready,
-    url: &str,
+    pages: &Pages,
     status: &Status,
 ) -> Result<Outcome> {
     let screenshots = workspace.target().join("screenshots");
@@ -24,7 +61,9 @@ pub(crate) fn run(
     // One browser at a time: a page that waits for the processor is not what is tested.
     cargo
         .arg("--test-threads=1")
-        .env("CHOREO_E2E_PAGE", url)
+        .env("CHOREO_E2E_PAGE", &pages.ping_pong.url)
+        .env("CHOREO_E2E_TWO_BROWSERS", pages.two_browsers())
+        .env("CHOREO_E2E_NATIVE_SERVER", &pages.native_server.url)
         .env("CHOREO_E2E_BROWSER", browser.browser().name())
         .env("CHOREO_E2E_DRIVER", browser.driver())
         .env("CHOREO_E2E_CAPABILITIES", &browser.capabilities)

@@ -11,8 +11,11 @@ use crate::workspace::{WASM_TARGET, Workspace};
 
 /// Checks all combinations, natively and for wasm: one step for each target.
 pub(crate) fn check(workspace: &Workspace, report: &mut Report) {
-    let combinations = combinations(&workspace.library_features());
-    for (name, target) in [("native", None), ("wasm", Some(WASM_TARGET))] {
+    for (name, target, libraries) in [
+        ("native", None, workspace.library_features()),
+        ("wasm", Some(WASM_TARGET), workspace.wasm_library_features()),
+    ] {
+        let combinations = combinations(&libraries);
         report.step(&format!("each feature alone, {name}"), |status| {
             let mut broken = Vec::new();
             for combination in &combinations {

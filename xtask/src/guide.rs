@@ -11,14 +11,14 @@ use crate::browsers::Ready;
 use crate::cargo_tools::CargoTool;
 use crate::report::Report;
 use crate::wasm_opt;
-use crate::workspace::{EXAMPLE, Workspace};
+use crate::workspace::{PING_PONG, Workspace};
 
 /// Runs `build.sh` and `wasm-pack test` in the example's folder, each a step.
 ///
 /// # Errors
 /// If there is no example.
 pub(crate) fn run(workspace: &Workspace, chromium: &Ready, report: &mut Report) -> Result<()> {
-    let dir = workspace.package_dir(EXAMPLE)?;
+    let dir = workspace.package_dir(PING_PONG)?;
     let (Some(wasm_pack), Some(wasm_opt)) = (CargoTool::wasm_pack().find(), wasm_opt::find())
     else {
         report.absent("wasm-pack", "wasm-pack or wasm-opt is not installed");

@@ -17,6 +17,7 @@ mod e2e;
 mod exec;
 mod features;
 mod guide;
+mod listener;
 mod native;
 mod peer;
 mod progress;
@@ -44,11 +45,11 @@ struct Cli {
 enum Task {
     /// Install what is missing: the wasm target, wasm-bindgen, browsers and their drivers
     Setup(setup::Args),
-    /// Build the browser example, serve it, and print its address
+    /// Build a browser example, serve it with what it needs, and print its address
     Demo(demo::Args),
     /// Run all tests: native, Node, and three browsers; or some of them
     Test(test::Args),
-    /// Measure the browser example after wasm-opt; fails above its budget
+    /// Measure the browser examples after wasm-opt; fails above their budgets
     Size,
     /// Run everything a change must pass: format, lints, docs, features, licences, tests, size
     Ci(ci::Args),

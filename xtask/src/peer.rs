@@ -1,63 +1,48 @@
-//! The server that the WebSocket tests talk to.
+//! The servers that pages and tests talk to.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use anyhow::Result;
 
-use anyhow::{Context, Result, ensure};
-
-use crate::artifacts;
+use crate::listener::Listener;
 use crate::progress::Status;
-use crate::workspace::Workspace;
+use crate::workspace::{NATIVE_SERVER, Workspace};
 
-/// Where the tests look for its address, when they are compiled.
+/// Where the WebSocket tests look for the address of theirs, when they are compiled.
 pub(crate) const VARIABLE: &str = "CHOREO_TEST_PEER";
 
-/// The package that has it as an example.
-const PACKAGE: &str = "choreo-transport-websocket";
-const EXAMPLE: &str = "test-peer";
-
-/// The running server; dropping it ends it.
-pub(crate) struct Peer {
-    process: Child,
-    /// Where it listens.
-    pub(crate) url: String,
+/// Starts the server that the WebSocket tests talk to.
+///
+/// # Errors
+/// If it does not compile, or does not start.
+pub(crate) fn test_peer(workspace: &Workspace, status: &Status) -> Result<Listener> {
+    let package = "choreo-transport-websocket";
+    let mut cargo = workspace.cargo(["build", "--package", package, "--example", "test-peer"]);
+    Listener::start(&mut cargo, "test-peer", &[], status)
 }
 
-impl Peer {
-    /// Builds and starts it.
-    ///
-    /// # Errors
-    /// If it does not compile, or does not say where it listens.
-    pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
-        let mut cargo = workspace.cargo(["build", "--package", PACKAGE, "--example", EXAMPLE]);
-        let programs = artifacts::build(&mut cargo, status)?;
-        let program = programs.iter().find(|program| program.name == EXAMPLE);
-        let program = program.with_context(|| format!("cargo built no example `{EXAMPLE}`"))?;
-        let process = Command::new(&program.path)
-            // It ends when its input does, however we end.
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.path.display()))?;
-        let mut peer = Self {
-            process,
-            url: String::new(),
-        };
-        let output = peer.process.stdout.take().context("its output is piped")?;
-        BufReader::new(output).read_line(&mut peer.url)?;
-        peer.url.truncate(peer.url.trim_end().len());
-        ensure!(
-            peer.url.starts_with("ws://"),
-            "{} does not say where it listens",
-            program.path.display()
-        );
-        Ok(peer)
+/// Starts a relay on this machine that lets everybody in, from pages at these addresses.
+///
+/// # Errors
+/// If it does not compile, or does not start.
+pub(crate) fn relay(workspace: &Workspace, pages: &[String], status: &Status) -> Result<Listener> {
+    let mut args: Vec<String> = ["--open", "--listen", "127.0.0.1:0"]
+        .map(str::to_owned)
+        .into();
+    for page in pages {
+        args.extend(["--allow-origin".to_owned(), page.clone()]);
     }
+    let mut cargo = workspace.cargo(["build", "--package", "choreo-relay", "--bins"]);
+    Listener::start(&mut cargo, "choreo-relay", &args, status)
 }
 
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Starts the example in which Bob is a native program, at that address.
+///
+/// # Errors
+/// If it does not compile, or does not start.
+pub(crate) fn native_server(
+    workspace: &Workspace,
+    address: &str,
+    status: &Status,
+) -> Result<Listener> {
+    let mut cargo = workspace.cargo(["build", "--package", NATIVE_SERVER]);
+    Listener::start(&mut cargo, NATIVE_SERVER, &[address.to_owned()], status)
 }

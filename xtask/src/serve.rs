@@ -44,6 +44,12 @@ pub(crate) fn url(listener: &TcpListener) -> Result<String> {
     Ok(format!("http://{address}/"))
 }
 
+/// The origins of a page at this address, as browsers name them; people type `localhost`, too.
+pub(crate) fn origins(url: &str) -> [String; 2] {
+    let origin = url.trim_end_matches('/');
+    [origin.to_owned(), origin.replace("127.0.0.1", "localhost")]
+}
+
 /// The files of `dir`; a browser asks again each time, so that it never shows an old build.
 pub(crate) fn files(dir: &Path) -> Router {
     let fresh = HeaderValue::from_static("no-cache");

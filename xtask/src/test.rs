@@ -6,14 +6,12 @@ use anyhow::Result;
 
 use crate::artifacts::Program;
 use crate::browsers::Browser;
-use crate::bundle;
 use crate::cargo_tools::CargoTool;
-use crate::e2e;
+use crate::e2e::{self, Pages};
 use crate::guide;
 use crate::native;
-use crate::peer::Peer;
+use crate::peer;
 use crate::report::{Outcome, Report};
-use crate::serve::Background;
 use crate::setup::Needs;
 use crate::system;
 use crate::wasm::{self, Place};
@@ -96,7 +94,7 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
     let mut peer = None;
     let mut suites: Vec<Program> = Vec::new();
     report.step("wasm tests, built", |status| {
-        let peer = peer.insert(Peer::start(workspace, status)?);
+        let peer = peer.insert(peer::test_peer(workspace, status)?);
         suites = wasm::build(workspace, peer, status)?;
         Ok(Outcome::Passed(format!("{} suites", suites.len())))
     });
@@ -118,10 +116,9 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
         return Ok(());
     }
 
-    let mut page = None;
-    report.step("demo page, built", |status| {
-        let bundle = bundle::build(workspace, status)?;
-        page = Some(Background::start(&bundle.dir)?);
+    let mut pages = None;
+    report.step("pages, built and served", |status| {
+        pages = Some(Pages::start(workspace, status)?);
         Ok(Outcome::Passed(String::new()))
     });
     for browser in &selection.browsers {
@@ -141,9 +138,9 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
                 wasm::run(&suites, &runner, place, status)
             });
         }
-        if let Some(page) = &page {
-            report.step(&format!("demo page, {name}"), |status| {
-                e2e::run(workspace, &ready, &page.url, status)
+        if let Some(pages) = &pages {
+            report.step(&format!("pages, {name}"), |status| {
+                e2e::run(workspace, &ready, pages, status)
             });
         }
         if *browser == Browser::Chromium {

@@ -12,10 +12,11 @@ use anyhow::{Result, bail, ensure};
 use crate::artifacts::{self, Program};
 use crate::browsers::Ready;
 use crate::exec;
-use crate::peer::{self, Peer};
+use crate::listener::Listener;
+use crate::peer;
 use crate::progress::Status;
 use crate::report::Outcome;
-use crate::workspace::{EXAMPLE, WASM_TARGET, Workspace};
+use crate::workspace::{PAGES, WASM_TARGET, Workspace};
 
 /// The feature whose timers run in a window alone: it is tested apart from all others.
 const WINDOW_ONLY: &str = "wasm-timer";
@@ -33,12 +34,16 @@ pub(crate) enum Place<'a> {
     Worker(&'a Ready),
 }
 
-/// Builds the suites of the libraries and of the example with all features they have there, and
+/// Builds the suites of the libraries and of the pages with all features they have there, and
 /// with the address of the server that some of them talk to.
 ///
 /// # Errors
 /// If they do not compile.
-pub(crate) fn build(workspace: &Workspace, peer: &Peer, status: &Status) -> Result<Vec<Program>> {
+pub(crate) fn build(
+    workspace: &Workspace,
+    peer: &Listener,
+    status: &Status,
+) -> Result<Vec<Program>> {
     let mut cargo = workspace.cargo(["test", "--no-run"]);
     cargo.env(peer::VARIABLE, &peer.url);
     select(workspace, &mut cargo);
@@ -59,8 +64,10 @@ pub(crate) fn build_window_only(workspace: &Workspace, status: &Status) -> Resul
 /// Makes a cargo command work on all that is tested for wasm, with its features.
 pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
     cargo.args(["--target", WASM_TARGET, "--lib", "--test", "*"]);
-    cargo.args(["--package", EXAMPLE]);
-    for (package, features) in workspace.library_features() {
+    for page in PAGES {
+        cargo.args(["--package", page]);
+    }
+    for (package, features) in workspace.wasm_library_features() {
         cargo.args(["--package", &package]);
         for feature in features.iter().filter(|feature| *feature != WINDOW_ONLY) {
             cargo.args(["--features", &format!("{package}/{feature}")]);

@@ -10,10 +10,19 @@ use cargo_metadata::{Metadata, MetadataCommand, Package};
 /// The target that browsers and Node run.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// The package of the browser example.
-pub(crate) const EXAMPLE: &str = "wasm-ping-pong";
+/// The browser example of two roles in one page.
+pub(crate) const PING_PONG: &str = "wasm-ping-pong";
 
-/// The package of the end-to-end tests of the browser example.
+/// The browser example of one role in each page.
+pub(crate) const TWO_BROWSERS: &str = "two-browsers";
+
+/// The example of a native role that browsers call.
+pub(crate) const NATIVE_SERVER: &str = "native-server";
+
+/// The packages of all browser examples.
+pub(crate) const PAGES: [&str; 2] = [PING_PONG, TWO_BROWSERS];
+
+/// The package of the end-to-end tests of the browser examples.
 pub(crate) const E2E: &str = "choreo-e2e";
 
 /// This workspace, as `cargo metadata` describes it.
@@ -36,6 +45,11 @@ impl Workspace {
     /// The folder of the root manifest.
     pub(crate) fn root(&self) -> &Path {
         self.metadata.workspace_root.as_std_path()
+    }
+
+    /// The folder of the examples: their pages share a style.
+    pub(crate) fn examples(&self) -> PathBuf {
+        self.root().join("examples")
     }
 
     /// Cargo's target folder.
@@ -89,10 +103,21 @@ impl Workspace {
 
     /// The features of each library, by package name.
     pub(crate) fn library_features(&self) -> BTreeMap<String, Vec<String>> {
-        let features = |package: &Package| package.features.keys().cloned().collect();
-        self.libraries()
-            .into_iter()
-            .map(|package| (package.name.to_string(), features(package)))
-            .collect()
+        features(self.libraries())
     }
+
+    /// As `library_features`, without what its manifest says to be for native programs only.
+    pub(crate) fn wasm_library_features(&self) -> BTreeMap<String, Vec<String>> {
+        let mut libraries = self.libraries();
+        libraries.retain(|package| package.metadata["choreo"]["native-only"] != true);
+        features(libraries)
+    }
+}
+
+fn features(packages: Vec<&Package>) -> BTreeMap<String, Vec<String>> {
+    let features = |package: &Package| package.features.keys().cloned().collect();
+    packages
+        .into_iter()
+        .map(|package| (package.name.to_string(), features(package)))
+        .collect()
 }

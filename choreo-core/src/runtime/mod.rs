@@ -3,9 +3,9 @@
 //!
 //! | | native | wasm | wasm, feature `wasm-timer` |
 //! |---|---|---|---|
-//! | [`spawn`], [`spawn_local`] | tokio | `queueMicrotask` | `queueMicrotask` |
-//! | [`sleep`], [`timeout`] | tokio | `setTimeout` | wasm-timer (windows only) |
-//! | [`Instant`] | `std::time` | `performance.now()` | `performance.now()` |
+//! | [`spawn`], [`spawn_local`] | tokio | wasm-bindgen-futures | wasm-bindgen-futures |
+//! | [`sleep`], [`timeout`] | tokio | gloo-timers | wasm-timer (windows only) |
+//! | [`Instant`] | `std::time` | web-time | web-time |
 //!
 //! All futures are `Send` on every platform.
 

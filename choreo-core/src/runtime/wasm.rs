@@ -1,35 +1,46 @@
-//! The few functions of browsers that this takes are bound by hand: `js-sys`, and whatever builds on
-//! it (`wasm-bindgen-futures`, `gloo-timers`, `web-time`), adds a tenth to a small module.
-
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::hash::{BuildHasherDefault, Hasher};
+use std::pin::pin;
 use std::time::Duration;
 
-use wasm_bindgen::prelude::*;
+use futures::channel::oneshot;
 
-mod instant;
-mod tasks;
-#[cfg(not(feature = "wasm-timer"))]
-mod timer;
-
-pub use instant::Instant;
-pub(super) use tasks::spawn_local;
+pub use web_time::Instant;
 
 pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    spawn_local(task);
+    wasm_bindgen_futures::spawn_local(task);
+}
+
+pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(task);
 }
 
 pub(super) fn random() -> f64 {
-    #[wasm_bindgen]
-    extern "C" {
-        #[wasm_bindgen(js_namespace = Math)]
-        fn random() -> f64;
-    }
-    random()
+    js_sys::Math::random()
+}
+
+/// A timer is a JS value and so cannot be `Send`: a local task owns it, and drops it (which
+/// clears it) when nobody waits any more.
+pub(super) async fn sleep(duration: Duration) {
+    let (mut elapsed, waiting) = oneshot::channel();
+    spawn_local(async move {
+        let mut timer = pin!(timer(duration));
+        poll_fn(|context| {
+            let forgotten = elapsed.poll_canceled(context);
+            if forgotten.is_ready() {
+                forgotten
+            } else {
+                timer.as_mut().poll(context)
+            }
+        })
+        .await;
+        let _ = elapsed.send(());
+    });
+    let _ = waiting.await;
 }
 
 #[cfg(not(feature = "wasm-timer"))]
-pub(super) async fn sleep(duration: Duration) {
+async fn timer(duration: Duration) {
     /// The longest time that `setTimeout` takes, in milliseconds.
     const LONGEST: u64 = i32::MAX as u64;
     let start = Instant::now();
@@ -40,7 +51,7 @@ pub(super) async fn sleep(duration: Duration) {
             .as_secs()
             .saturating_mul(1_000)
             .saturating_add(begun.into());
-        timer::Timer::new(millis.min(LONGEST) as i32).await;
+        gloo_timers::future::TimeoutFuture::new(millis.min(LONGEST) as u32).await;
         // Node's timers may fire a part of a millisecond early.
         left = duration.saturating_sub(start.elapsed());
         if left.is_zero() {
@@ -49,19 +60,11 @@ pub(super) async fn sleep(duration: Duration) {
     }
 }
 
-/// Its timer is not `Send`: a local task owns it, and drops it when nobody waits any more.
 #[cfg(feature = "wasm-timer")]
-pub(super) async fn sleep(duration: Duration) {
+async fn timer(duration: Duration) {
     // Named so that its feature `wasm-bindgen` is on; without it the module does not load.
-    use ::instant as _;
-
-    let (mut elapsed, waiting) = futures::channel::oneshot::channel();
-    spawn_local(async move {
-        let forgotten = std::pin::pin!(elapsed.cancellation());
-        futures::future::select(wasm_timer::Delay::new(duration), forgotten).await;
-        let _ = elapsed.send(());
-    });
-    let _ = waiting.await;
+    use instant as _;
+    let _ = wasm_timer::Delay::new(duration).await;
 }
 
 /// The hasher of `std` is several times larger, and who could slow a page down by collisions is the
@@ -87,11 +90,6 @@ impl Hasher for Fnv {
     fn finish(&self) -> u64 {
         self.0
     }
-}
-
-/// A function of JavaScript's that runs this, and is its garbage when it is no longer used.
-fn callback(run: Box<dyn FnMut()>) -> JsValue {
-    Closure::wrap(run).into_js_value()
 }
 
 #[cfg(feature = "wasm")]

@@ -94,10 +94,10 @@ impl<'a> Canvas<'a> {
         };
         let (dashes, mark) = match row.end {
             End::NotReceived | End::Broken => ("", "m-5-5l10 10m0-10l-10 10"),
-            End::InFlight if way > 0 => ("5 4", "l-8-5v10z"),
-            End::InFlight => ("5 4", "l8-5v10z"),
-            End::Arrived if way > 0 => ("", "l-8-5v10z"),
-            End::Arrived => ("", "l8-5v10z"),
+            End::InFlight if way > 0 => ("5 4", "m0 0l-8-5v10z"),
+            End::InFlight => ("5 4", "m0 0l8-5v10z"),
+            End::Arrived if way > 0 => ("", "m0 0l-8-5v10z"),
+            End::Arrived => ("", "m0 0l8-5v10z"),
         };
         self.put(format_args!(
             r#"<g class="choreo-row"><title>{}</title><text x="{MARGIN}" y="{}" class="choreo-time">{}</text><g class="{colour}"><path d="M{start} {y}H{tip}{mark}" {LINE} stroke-dasharray="{dashes}"/>"#,

@@ -294,7 +294,7 @@ impl World {
                     break;
                 }
                 let message = message(role, other, node.sent[peer], self.plan.limits.message);
-                match node.core.send(peer, message) {
+                match node.core.send(peer, &mut Some(message)) {
                     Ok(()) => node.sent[peer] += 1,
                     Err(Refused::Full) => break,
                     Err(error) => return Err(format!("send: {error:?}")),

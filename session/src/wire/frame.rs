@@ -1,6 +1,6 @@
 use std::fmt;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 use super::varint;
 
@@ -116,14 +116,17 @@ impl Frame {
 
     /// Appends the frame to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
-        out.reserve(MAX_HEADER + self.payload.len());
-        out.put_u8(VERSION << 4 | self.kind as u8);
-        out.put_u8(self.flags.0);
+        let mut header = [0; MAX_HEADER];
+        header[0] = VERSION << 4 | self.kind as u8;
+        header[1] = self.flags.0;
+        let mut end = 2;
         let length = self.payload.len() as u64;
         for number in [self.peer.into(), self.seq, self.ack, self.credit, length] {
-            varint::put(number, out);
+            end += varint::put(number, &mut header[end..]);
         }
-        out.put_slice(&self.payload);
+        out.reserve(end + self.payload.len());
+        out.extend_from_slice(&header[..end]);
+        out.extend_from_slice(&self.payload);
     }
 
     /// The frame by itself.
@@ -289,9 +292,10 @@ mod tests {
 
     #[test]
     fn a_declared_length_of_two_to_the_63_is_refused() {
-        let mut out = BytesMut::from(&[VERSION << 4 | Kind::Data as u8, 0, 1, 1, 0, 0][..]);
-        varint::put(1 << 63, &mut out);
-        let error = Frame::decode(&mut out.freeze(), LIMIT).unwrap_err();
+        let mut bytes = vec![VERSION << 4 | Kind::Data as u8, 0, 1, 1, 0, 0];
+        bytes.resize(16, 0);
+        varint::put(1 << 63, &mut bytes[6..]);
+        let error = Frame::decode(&mut Bytes::from(bytes), LIMIT).unwrap_err();
         assert_eq!(
             error.to_string(),
             "a payload of 9223372036854775808 bytes where at most 65536 are allowed"

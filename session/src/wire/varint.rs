@@ -1,15 +1,19 @@
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 
 /// The bytes of the longest number.
 const LONGEST: u32 = 10;
 
-/// Appends a number as LEB128: seven bits a byte, the lowest first.
-pub(super) fn put(mut value: u64, out: &mut BytesMut) {
+/// Writes a number as LEB128, seven bits a byte, the lowest first, and returns how many bytes that
+/// took. There must be room for ten.
+pub(super) fn put(mut value: u64, out: &mut [u8]) -> usize {
+    let mut length = 0;
     while value >= 0x80 {
-        out.put_u8(value as u8 | 0x80);
+        out[length] = value as u8 | 0x80;
         value >>= 7;
+        length += 1;
     }
-    out.put_u8(value as u8);
+    out[length] = value as u8;
+    length + 1
 }
 
 /// Takes a number off the front; `None` when the bytes end within it or it does not fit 64 bits.
@@ -48,9 +52,9 @@ mod tests {
             u64::MAX - 1,
             u64::MAX,
         ] {
-            let mut out = BytesMut::new();
-            put(value, &mut out);
-            let mut bytes = out.freeze();
+            let mut out = [0; 10];
+            let length = put(value, &mut out);
+            let mut bytes = Bytes::copy_from_slice(&out[..length]);
             assert_eq!(take(&mut bytes), Some(value));
             assert!(bytes.is_empty());
         }

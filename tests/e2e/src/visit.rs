@@ -1,4 +1,4 @@
-//! One visit to the page: a driver, a browser, and the way home even after a panic.
+//! One visit to a page: a driver, a browser, and the way home even after a panic.
 
 use std::env;
 use std::fs;
@@ -13,11 +13,10 @@ use thirtyfour::{Capabilities, WebDriver};
 use crate::driver::Driver;
 use crate::page::Page;
 
-/// Opens the page in the browser that the environment names, runs `test` on it, takes a
-/// screenshot `<browser>-<name>.png`, and closes the browser.
+/// Opens the page of ping-pong, as [`browse`], and runs `test` on it.
 ///
 /// # Errors
-/// If a variable is missing, or the driver, the browser or the page does not start.
+/// As [`browse`], or if the page does not load.
 ///
 /// # Panics
 /// If `test` does; the browser is closed first.
@@ -26,18 +25,33 @@ where
     T: FnOnce(Page) -> F,
     F: Future<Output = Result<()>>,
 {
+    let visit = async |browser| {
+        let page = Page::open(browser, &variable("CHOREO_E2E_PAGE")?).await?;
+        test(page).await
+    };
+    browse(name, visit).await
+}
+
+/// Starts the browser that the environment names, runs `test` in it, takes a screenshot
+/// `<browser>-<name>.png`, and closes the browser.
+///
+/// # Errors
+/// If a variable is missing, or the driver or the browser does not start.
+///
+/// # Panics
+/// If `test` does; the browser is closed first.
+pub async fn browse<T>(name: &str, test: T) -> Result<()>
+where
+    T: AsyncFnOnce(WebDriver) -> Result<()>,
+{
     let driver = Driver::start(&PathBuf::from(variable("CHOREO_E2E_DRIVER")?)).await?;
     let browser = WebDriver::new(driver.url(), capabilities()?)
         .await
         .context("the driver cannot start the browser")?;
     browser
         .run_and_quit(async |browser: WebDriver| {
-            let visit = async {
-                let page = Page::open(browser.clone(), &variable("CHOREO_E2E_PAGE")?).await?;
-                test(page).await
-            };
             // The picture matters most where the test panics.
-            let outcome = AssertUnwindSafe(visit).catch_unwind().await;
+            let outcome = AssertUnwindSafe(test(browser.clone())).catch_unwind().await;
             let picture = screenshot(&browser, name).await;
             outcome.unwrap_or_else(|panic| resume_unwind(panic))?;
             picture
@@ -60,7 +74,7 @@ fn capabilities() -> Result<Capabilities> {
     serde_json::from_str(&text).with_context(|| format!("{path} holds no capabilities"))
 }
 
-fn variable(name: &str) -> Result<String> {
+pub(crate) fn variable(name: &str) -> Result<String> {
     env::var(name).with_context(|| {
         format!("{name} is not set; `cargo xtask test --browser chromium` runs these tests")
     })

@@ -1,0 +1,64 @@
+//! A program of this workspace that listens, and says where in its first line.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::artifacts;
+use crate::exec;
+use crate::progress::Status;
+
+/// A running one; dropping it ends it.
+pub(crate) struct Listener {
+    process: Child,
+    /// Where it listens.
+    pub(crate) url: String,
+}
+
+impl Listener {
+    /// Builds the program of that name with a cargo command, and starts it.
+    ///
+    /// # Errors
+    /// If it does not compile, or does not say where it listens.
+    pub(crate) fn start(
+        cargo: &mut Command,
+        name: &str,
+        args: &[String],
+        status: &Status,
+    ) -> Result<Self> {
+        let programs = artifacts::build(cargo, status)?;
+        let program = programs.iter().find(|program| program.name == name);
+        let program = program.with_context(|| format!("cargo built no program `{name}`"))?;
+        let mut command = Command::new(&program.path);
+        let process = command
+            .args(args)
+            // Some end when their input does, however we end.
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", exec::describe(&command)))?;
+        let mut listener = Self {
+            process,
+            url: String::new(),
+        };
+        let output = listener.process.stdout.take();
+        let mut line = String::new();
+        BufReader::new(output.context("its output is piped")?).read_line(&mut line)?;
+        let url = line.split_whitespace().next_back().unwrap_or_default();
+        ensure!(
+            url.contains("://"),
+            "{} does not say where it listens",
+            program.path.display()
+        );
+        listener.url = url.to_owned();
+        Ok(listener)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
