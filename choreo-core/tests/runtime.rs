@@ -1,7 +1,9 @@
 //! Tasks and time, on every platform.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use choreo_core::runtime::{Instant, sleep, spawn, timeout, yield_now};
@@ -76,4 +78,77 @@ async fn yielding_lets_a_spawned_task_run() {
         yield_now().await;
     }
     panic!("the task did not run");
+}
+
+#[test]
+async fn tasks_wake_each_other_however_many_there_are() {
+    let (first, mut waiting) = oneshot::channel();
+    first.send(0).unwrap();
+    for _ in 0..1_000 {
+        let (next, waits) = oneshot::channel();
+        spawn(async move { next.send(waiting.await.unwrap() + 1).unwrap() });
+        waiting = waits;
+    }
+    assert_eq!(waiting.await, Ok(1_000));
+}
+
+#[test]
+async fn a_waker_outlives_its_task_and_does_no_harm() {
+    let (give, given) = oneshot::channel();
+    spawn(async move {
+        let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
+        give.send(waker).unwrap();
+    });
+    let waker = given.await.unwrap();
+    yield_now().await;
+    let (done, waiting) = oneshot::channel();
+    spawn(async move {
+        yield_now().await;
+        done.send(()).unwrap();
+    });
+    waker.wake_by_ref();
+    assert_eq!(waiting.await, Ok(()));
+    waker.wake();
+}
+
+/// Wakes another task, and spawns one, when it is dropped.
+struct Last(Option<oneshot::Sender<()>>, Option<oneshot::Sender<()>>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        let (wakes, spawned) = (self.0.take().unwrap(), self.1.take().unwrap());
+        wakes.send(()).unwrap();
+        spawn(async move { spawned.send(()).unwrap() });
+    }
+}
+
+#[test]
+async fn a_task_that_ends_may_wake_and_spawn_others() {
+    let ((wakes, woken), (spawns, spawned)) = (oneshot::channel(), oneshot::channel());
+    let last = Last(Some(wakes), Some(spawns));
+    // Dropped with the task, not by its code.
+    spawn(poll_fn(move |_| {
+        let _held = &last;
+        Poll::Ready(())
+    }));
+    assert_eq!((woken.await, spawned.await), (Ok(()), Ok(())));
+}
+
+#[test]
+async fn instants_are_added_and_subtracted() {
+    let (start, second) = (Instant::now(), Duration::from_secs(1));
+    let mut later = start + second;
+    assert!(later > start);
+    assert_eq!(later - start, second);
+    assert_eq!(later.duration_since(start), second);
+    assert_eq!(start.duration_since(later), Duration::ZERO);
+    assert_eq!(start.saturating_duration_since(later), Duration::ZERO);
+    assert_eq!(start.checked_duration_since(later), None);
+    assert_eq!(start.checked_add(Duration::MAX), None);
+    later += second;
+    later -= second * 2;
+    assert_eq!(later, start);
+    assert_eq!(later.checked_add(second), Some(start + second));
+    assert_eq!((start + second).checked_sub(second), Some(start));
+    assert_eq!(start + second - second, start);
 }
