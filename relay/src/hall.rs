@@ -288,6 +288,8 @@ impl Drop for Member {
         }
         let before = state.admission.sessions();
         state.admission.left(&self.hello);
+        // What the others have sent last may have been lost with the connection.
+        self.room.tell_left(&self.hello.role);
         if state.admission.sessions() < before {
             // It was the last.
             state.rooms.remove(&self.hello.session);

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use choreo_session::wire::{Frame, Hello};
+use choreo_session::wire::{Frame, Hello, Kind};
 
 use crate::line::{End, Line};
 
@@ -83,6 +83,17 @@ impl Room {
         match seat.line.push(&frame) {
             true => Routed::Queued,
             false => Routed::Full,
+        }
+    }
+
+    /// Tells those who speak with a role that it has left for good.
+    pub(crate) fn tell_left(&self, role: &str) {
+        for seat in self.seats().taken.values() {
+            let number = seat.number_of(role);
+            if number > 0 {
+                // Of number 0: no message, but the end of all.
+                seat.line.insist(&Frame::new(Kind::Fin, number));
+            }
         }
     }
 

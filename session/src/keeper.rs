@@ -232,6 +232,10 @@ impl Keeper {
         };
         let goodbye = async {
             poll_fn(|context| self.shared.poll_flush(context)).await;
+            if !self.shared.state().is_on(connection) {
+                let detail = "the connection broke before the goodbye went out";
+                return Err(Error::new(ErrorKind::Transport, detail));
+            }
             transport.close().await?;
             // The other side ends the connection in order, too, once it has read all.
             while make_sure && transport.recv().await?.is_some() {}

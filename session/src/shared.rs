@@ -496,7 +496,7 @@ impl Shared {
 
 impl State {
     /// Whether the connection of that number is there.
-    fn is_on(&self, connection: u64) -> bool {
+    pub(crate) fn is_on(&self, connection: u64) -> bool {
         self.transport.is_some() && self.connections == connection
     }
 }
