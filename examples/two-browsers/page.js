@@ -187,6 +187,7 @@ function read(status) {
 
 function describeLink(role, { link, met, connections }) {
   const peer = PEER[role];
+  if (link === 'closed') return state('waiting', 'Leaving');
   if (link === 'resuming') return state('waiting', 'The connection broke; opening another');
   if (link !== 'connected') return state('waiting', 'Connecting');
   if (!met) return state('waiting', `Waiting for ${peer}`);

@@ -73,14 +73,18 @@ impl Player {
             let Some(mut stopped) = stopped else {
                 return Err(JsError::new("This role has started already.").into());
             };
-            let mut playing = pin!(shared.play(rounds));
-            let ended = poll_fn(|context| match Pin::new(&mut stopped).poll(context) {
-                Poll::Ready(_) => Poll::Ready(Ok(false)),
-                Poll::Pending => playing.as_mut().poll(context).map_ok(|()| true),
-            });
-            let ended = ended.await;
-            // Where it was stopped this closes the session, in order and in the background.
-            drop(shared.leave());
+            let ended = {
+                let mut playing = pin!(shared.play(rounds));
+                let ended = poll_fn(|context| match Pin::new(&mut stopped).poll(context) {
+                    Poll::Ready(_) => Poll::Ready(Ok(false)),
+                    Poll::Pending => playing.as_mut().poll(context).map_ok(|()| true),
+                });
+                ended.await
+            };
+            if let Some(session) = shared.leave() {
+                // Until it has left, the role could not be started again. Why it stopped is known.
+                let _ = session.close().await;
+            }
             match ended {
                 Ok(ended) => Ok(ended.into()),
                 Err(failure) => Err(JsError::new(&failure.to_string()).into()),
