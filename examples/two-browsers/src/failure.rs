@@ -72,8 +72,9 @@ impl Failure {
                 "Use a relay that is open: “choreo-relay --open”.",
             ),
             Code::Forbidden => (
-                "This role may not be played here.",
-                "With a server that plays Bob itself, be Alice.",
+                "This role may not be played here: somebody else does, or did a moment ago.",
+                "Take another name for the session, in both windows. With a server that plays \
+                 Bob itself, be Alice.",
             ),
             Code::Timeout => (
                 "The other side did not answer in time.",

@@ -47,15 +47,6 @@ impl Window {
         Ok(window)
     }
 
-    /// Reloads it, and waits until its module is loaded.
-    ///
-    /// # Errors
-    /// If it does not load.
-    pub async fn reload(&self) -> Result<()> {
-        self.browser.refresh().await?;
-        self.state("ready").await
-    }
-
     /// Presses a button.
     ///
     /// # Errors
