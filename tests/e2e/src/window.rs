@@ -32,6 +32,9 @@ impl Window {
     /// # Errors
     /// If it does not load.
     pub async fn open(browser: WebDriver, server: Server, query: &str) -> Result<Self> {
+        // The servers outlive the tests of one browser: the next has sessions of its own.
+        let own = format!("session={}-", variable("CHOREO_E2E_BROWSER")?);
+        let query = query.replace("session=", &own);
         let url = match server {
             Server::Relay => format!("{}&{query}", variable("CHOREO_E2E_TWO_BROWSERS")?),
             Server::Bob => {
