@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::artifacts::{self, Program};
 use crate::browsers::Ready;
@@ -108,7 +108,10 @@ pub(crate) fn run(
         }
     }
     if !failures.is_empty() {
-        bail!("{}", failures.join("\n\n"));
+        // Which they were comes last once more, where one looks first.
+        let names = failures.iter().filter_map(|failure| failure.lines().last());
+        let names = names.collect::<Vec<_>>().join("\n");
+        bail!("{}\n\nfailed:\n{names}", failures.join("\n\n"));
     }
     ensure!(tests > 0, "not one test ran");
     Ok(Outcome::Passed(format!("{tests} tests")))
@@ -130,7 +133,29 @@ fn run_suite(suite: &Program, runner: &Path, place: Place<'_>) -> Result<usize> 
     place.steer(&mut command);
     // Of the runner itself; a failed test shows its own stack.
     command.env("RUST_BACKTRACE", "0");
-    exec::succeed(&mut command, &Status::default()).map(|output| passed_tests(&output))
+    let package = suite.package_dir.file_name().unwrap_or_default();
+    let output = exec::succeed(&mut command, &Status::default()).map_err(|error| {
+        let failed = failed_tests(&format!("{error:#}")).join(", ");
+        let failed = if failed.is_empty() {
+            "no test ended"
+        } else {
+            &failed
+        };
+        anyhow!(
+            "{error:#}\n\n{}/{}: {failed}",
+            package.display(),
+            suite.name
+        )
+    })?;
+    Ok(passed_tests(&output))
+}
+
+/// The names of the tests that the output of a test program calls failed.
+fn failed_tests(output: &str) -> Vec<&str> {
+    let tests = output.lines().filter_map(|line| line.strip_prefix("test "));
+    tests
+        .filter_map(|line| line.strip_suffix(" ... FAIL"))
+        .collect()
 }
 
 impl Place<'_> {
@@ -167,6 +192,15 @@ impl Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failed_tests_are_named() {
+        let output = "running 2 tests\n\
+            test good ... ok\n\
+            test suite::bad ... FAIL\n\
+            test worse ... FAIL\n";
+        assert_eq!(failed_tests(output), ["suite::bad", "worse"]);
+    }
 
     #[test]
     fn passed_tests_are_summed_over_programs() {
