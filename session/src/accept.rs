@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -87,12 +87,17 @@ impl Acceptor {
     /// The connection is dropped; the caller tries again.
     pub async fn accept(&self, transport: impl Transport + 'static) -> Result<Accepted> {
         let transport: Arc<dyn Transport> = Arc::new(transport);
+        self.state().forget();
         let admitted = runtime::timeout(GREETING_TIME, self.greet(transport.as_ref())).await;
         let late = || Err(Abort::new(Code::Timeout, "not let in within 5 seconds").into());
         let refused = match admitted.unwrap_or_else(|_| late()) {
             Ok(admitted) => match self.take(&admitted, &transport).await {
                 Ok(accepted) => return Ok(accepted),
-                Err(refused) => refused,
+                Err(refused) => {
+                    let now = self.begun.elapsed();
+                    self.state().admission.away(&admitted.hello, now);
+                    refused
+                }
             },
             Err(refused) => refused,
         };
@@ -133,9 +138,7 @@ impl Acceptor {
         }
         let key = (hello.session.clone(), hello.role.clone());
         let known = {
-            let mut state = self.state();
-            let ttl = state.admission.terms().resume_ttl;
-            state.sessions.retain(|_, called| called.is_kept(ttl));
+            let state = self.state();
             let called = state.sessions.get(&key);
             called.map(|called| called.shared.state().link.clone())
         };
@@ -207,6 +210,33 @@ impl Acceptor {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Forgets the sessions that ended a while ago, or at all when there is no room for others.
+    fn forget(&mut self) {
+        let terms = self.admission.terms();
+        let full = self.admission.sessions() >= terms.sessions;
+        let ttl = if full {
+            Duration::ZERO
+        } else {
+            terms.resume_ttl
+        };
+        let mut over = Vec::new();
+        self.sessions.retain(|(session, _), called| {
+            let kept = called.is_kept(ttl);
+            if !kept {
+                over.push(session.clone());
+            }
+            kept
+        });
+        if !over.is_empty() {
+            let going_on: HashSet<_> = self.sessions.keys().map(|(session, _)| session).collect();
+            for session in over.iter().filter(|session| !going_on.contains(session)) {
+                self.admission.end(session);
+            }
+        }
     }
 }
 

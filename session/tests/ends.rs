@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use choreo_core::queue::Queue;
-use choreo_core::{Bytes, Connect, Error, ErrorKind, Result, Transport, async_trait};
+use choreo_core::{Bytes, Error, ErrorKind, Result, Transport, async_trait};
+use choreo_session::Session;
 use choreo_session::wire::{Frame, Kind};
-use choreo_session::{Accepted, Acceptor, Anyone, Session, SessionConfig, Terms};
 use choreo_testkit::{ReferenceTransport, reference_pair};
 use tokio::time::{Instant, timeout};
+
+mod common;
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -91,41 +92,10 @@ impl Transport for Fragile {
     }
 }
 
-struct Calls {
-    calls: Arc<Queue<Fragile>>,
-    breaks: Arc<Breaks>,
-}
-
-#[async_trait]
-impl Connect for Calls {
-    async fn connect(&self) -> Result<Box<dyn Transport>> {
-        let (here, there) = Fragile::pair(&self.breaks);
-        self.calls.send(there).await.unwrap();
-        Ok(Box::new(here))
-    }
-}
-
 /// Alice's session, and Bob's, whom she calls.
 async fn pair(breaks: &Arc<Breaks>) -> (Session, Session) {
-    let calls = Arc::new(Queue::<Fragile>::new(8));
-    let joined = Arc::new(Queue::new(8));
-    let (listening, sessions) = (Arc::clone(&calls), Arc::clone(&joined));
-    tokio::spawn(async move {
-        let acceptor = Acceptor::new(&"Bob", Anyone, Terms::default()).unwrap();
-        while let Ok(call) = listening.recv().await {
-            if let Ok(Accepted::Joined(session)) = acceptor.accept(call).await {
-                sessions.send(session).await.unwrap();
-            }
-        }
-    });
     let breaks = Arc::clone(breaks);
-    let config = SessionConfig::new("test", "Alice", ["Bob"]);
-    let both = async {
-        let alice = Session::join(Calls { calls, breaks }, config)
-            .await
-            .unwrap();
-        (alice, joined.recv().await.unwrap())
-    };
+    let both = common::pair(move || Fragile::pair(&breaks));
     timeout(LONG, both).await.expect("both have a session")
 }
 

@@ -1,102 +1,23 @@
 //! Sessions over pipes in memory that break.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use choreo_core::{Connect, Error, ErrorKind, Result, Transport};
-use choreo_session::{Accepted, Acceptor, Anyone, Link, Session, SessionConfig, Terms};
-use futures::channel::mpsc;
-use futures::lock::Mutex;
-use futures::{SinkExt, StreamExt};
+use choreo_core::{ErrorKind, Transport};
+use choreo_session::{Link, Session};
 
-/// One end of a pipe that can be cut.
-struct Pipe {
-    to: mpsc::Sender<Bytes>,
-    from: Mutex<mpsc::Receiver<Bytes>>,
-    left: Arc<AtomicU64>,
-}
+mod common;
+use common::fragile;
 
-fn pipe(frames: u64) -> (Pipe, Pipe) {
-    let ((to_b, from_a), (to_a, from_b)) = (mpsc::channel(8), mpsc::channel(8));
-    let left = Arc::new(AtomicU64::new(frames));
-    let end = |to, from| Pipe {
-        to,
-        from: Mutex::new(from),
-        left: Arc::clone(&left),
-    };
-    (end(to_b, from_b), end(to_a, from_a))
-}
-
-#[async_trait]
-impl Transport for Pipe {
-    async fn send(&self, frame: Bytes) -> Result<()> {
-        // What a transport of 64 KiB frames and some headers takes.
-        assert!(frame.len() <= 65 * 1024, "{} bytes at once", frame.len());
-        let broken = || Error::new(ErrorKind::Transport, "the pipe is cut");
-        let left = self
-            .left
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            });
-        if left.is_err() {
-            self.to.clone().close_channel();
-            return Err(broken());
-        }
-        self.to.clone().send(frame).await.map_err(|_| broken())
-    }
-
-    async fn recv(&self) -> Result<Option<Bytes>> {
-        Ok(self.from.lock().await.next().await)
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.to.clone().close_channel();
-        Ok(())
-    }
-}
-
-/// Opens pipes to an acceptor, each good for some frames.
-struct Pipes {
-    to: mpsc::Sender<Pipe>,
-    frames: u64,
-}
-
-#[async_trait]
-impl Connect for Pipes {
-    async fn connect(&self) -> Result<Box<dyn Transport>> {
-        let (here, there) = pipe(self.frames);
-        let mut to = self.to.clone();
-        to.send(there)
-            .await
-            .map_err(|_| Error::new(ErrorKind::Transport, "nobody listens"))?;
-        Ok(Box::new(here))
-    }
-}
-
-/// Alice's session, and Bob's, whom she calls.
-async fn pair(frames: u64) -> (Session, Session) {
-    let (to, mut calls) = mpsc::channel(1);
-    let (joined, mut sessions) = mpsc::channel(1);
-    tokio::spawn(async move {
-        let acceptor = Acceptor::new(&"Bob", Anyone, Terms::default()).unwrap();
-        while let Some(call) = calls.next().await {
-            if let Ok(Accepted::Joined(session)) = acceptor.accept(call).await {
-                joined.clone().send(session).await.unwrap();
-            }
-        }
-    });
-    let config = SessionConfig::new("test", "Alice", ["Bob"]);
-    let alice = Session::join(Pipes { to, frames }, config).await.unwrap();
-    (alice, sessions.next().await.unwrap())
+/// Alice's session, and Bob's, whom she calls, over connections that are good for so many frames.
+async fn pair(frames: usize) -> (Session, Session) {
+    common::pair(move || fragile(frames)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_go_both_ways_over_connections_that_break() {
-    for frames in [10, 11, 13, 20, u64::MAX] {
+    for frames in [10, 11, 13, 20, usize::MAX] {
         let begun = std::time::Instant::now();
         let (alice, bob) = pair(frames).await;
         let run = async {
@@ -143,7 +64,7 @@ async fn messages_go_both_ways_over_connections_that_break() {
 
 #[tokio::test]
 async fn streams_are_bounded_and_arrive_whole() {
-    let (alice, bob) = pair(u64::MAX).await;
+    let (alice, bob) = pair(usize::MAX).await;
     let (to_bob, to_alice) = (alice.peer(&"Bob").unwrap(), bob.peer(&"Alice").unwrap());
     let send = async {
         for number in 0..5_000_u32 {
@@ -169,7 +90,7 @@ async fn streams_are_bounded_and_arrive_whole() {
 
 #[tokio::test]
 async fn an_abort_is_seen_by_the_peer_after_what_was_sent() {
-    let (alice, bob) = pair(u64::MAX).await;
+    let (alice, bob) = pair(usize::MAX).await;
     let (to_bob, to_alice) = (alice.peer(&"Bob").unwrap(), bob.peer(&"Alice").unwrap());
     to_bob.send(Bytes::from_static(b"last")).await.unwrap();
     assert_eq!(to_alice.recv().await.unwrap().unwrap(), "last");
@@ -195,7 +116,7 @@ async fn an_abort_is_seen_by_the_peer_after_what_was_sent() {
 
 #[tokio::test]
 async fn a_waiting_send_leaves_the_other_direction_alone() {
-    let (alice, bob) = pair(u64::MAX).await;
+    let (alice, bob) = pair(usize::MAX).await;
     let (to_bob, to_alice) = (alice.peer(&"Bob").unwrap(), bob.peer(&"Alice").unwrap());
     let large = Bytes::from(vec![1; 1 << 16]);
     let full = async {
