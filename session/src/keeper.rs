@@ -167,7 +167,7 @@ impl Keeper {
     fn pause(&mut self, at_most: Duration) -> BoxFuture<'static, ()> {
         let doubled = 2_u32.saturating_pow(self.failures.saturating_sub(1));
         let longest = self.timing.backoff.saturating_mul(doubled);
-        let pause = longest.min(self.timing.backoff_max).mul_f64(self.rng.f64());
+        let pause = some(longest.min(self.timing.backoff_max), &mut self.rng);
         runtime::sleep(pause.min(at_most)).boxed()
     }
 
@@ -204,7 +204,7 @@ impl Keeper {
                 }
                 if let Some(within) = state.move_within.take() {
                     // At some moment of it, and not with all others at once.
-                    linger = linger.min(within.mul_f64(self.rng.f64()));
+                    linger = linger.min(some(within, &mut self.rng));
                     state.move_within = Some(Duration::ZERO);
                 }
             }
@@ -309,6 +309,11 @@ async fn open(
             }
         }
     }
+}
+
+/// Up to so long, by chance.
+fn some(time: Duration, rng: &mut Rng) -> Duration {
+    time / 1_024 * rng.u32(..=1_024)
 }
 
 /// The role was away for too long.

@@ -55,6 +55,7 @@ pub struct Welcome {
     /// How often the server asks for a sign of life, in milliseconds.
     pub ping_interval_ms: u32,
     /// What later proofs are made with; only on joining.
+    #[serde(deserialize_with = "super::key::deserialize")]
     pub resume_key: Option<[u8; 32]>,
 }
 
@@ -160,8 +161,6 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
         return Ok(());
     };
     let shown: String = name.chars().take(24).collect();
-    Err(format!(
-        "the name of {what} {reason}: {:?}",
-        printable(&shown)
-    ))
+    let shown = printable(&shown);
+    Err(format!("the name of {what} {reason}: “{shown}”"))
 }
