@@ -121,8 +121,7 @@ impl Keeper {
                         return Ok(None);
                     }
                 }
-                if let Some(offer) = state.offered.pop_back() {
-                    state.offered.clear();
+                if let Some(offer) = state.offered.take() {
                     return Ok(Some(offer));
                 }
                 state.closing.is_none() && state.core.is_deserted()
@@ -184,7 +183,7 @@ impl Keeper {
                     return true;
                 }
                 let dead = state.core.timeout(now);
-                let replaced = !state.offered.is_empty();
+                let replaced = state.offered.is_some();
                 let moved = state.move_within.is_some_and(|at| at.is_zero());
                 let connection = state.connections;
                 if state.transport.is_none() {

@@ -138,8 +138,12 @@ impl Session {
         &self,
         roles: impl IntoIterator<Item = R>,
     ) -> Result<Vec<(R, PeerTransport)>> {
-        let pair = |role: R| self.peer(&role).map(|transport| (role, transport));
-        roles.into_iter().map(pair).collect()
+        let mut transports = Vec::new();
+        for role in roles {
+            let transport = self.peer(&role)?;
+            transports.push((role, transport));
+        }
+        Ok(transports)
     }
 
     /// How the session is.

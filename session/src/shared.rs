@@ -5,7 +5,6 @@
 //! holds up nobody. The keeper looks after the connection when nobody else has for a while; it
 //! alone waits for slow writes, opens connections and watches the clock.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
@@ -57,8 +56,8 @@ pub(crate) struct State {
     pub(crate) transport: Option<Arc<dyn Transport>>,
     /// The number of the connection.
     pub(crate) connections: u64,
-    /// Connections that others have opened for this session; the newest counts.
-    pub(crate) offered: VecDeque<Opened>,
+    /// The newest connection that others have opened for this session.
+    pub(crate) offered: Option<Opened>,
     /// The time when something was last read or written, which is near enough for the rest.
     clock: Time,
     /// When the keeper looks next, as it has planned; it is kicked if something is due earlier.
@@ -140,7 +139,7 @@ impl Shared {
                     link: Link::Connecting,
                     transport: None,
                     connections: 0,
-                    offered: VecDeque::new(),
+                    offered: None,
                     clock: Duration::ZERO,
                     planned: Duration::ZERO,
                     read_by: None,

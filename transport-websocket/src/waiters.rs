@@ -40,6 +40,23 @@ impl Waiters {
         self.turn.load(Ordering::Acquire)
     }
 
+    /// Takes the step until it is done, or the waker is entered.
+    fn poll(
+        &self,
+        ticket: &mut Option<u64>,
+        context: &mut Context<'_>,
+        step: &mut dyn FnMut() -> bool,
+    ) {
+        for _ in 0..2 {
+            let turn = self.turn();
+            if step() || self.wait(turn, ticket, context.waker()) {
+                return;
+            }
+        }
+        // Much happens: others get their turn first.
+        context.waker().wake_by_ref();
+    }
+
     /// Enters a waker, or renews the one that was entered with the ticket. False if everybody was
     /// woken since `turn`: then it may have happened, and the caller looks again.
     fn wait(&self, turn: u64, ticket: &mut Option<u64>, waker: &Waker) -> bool {
@@ -122,18 +139,13 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = self.get_mut();
-        for _ in 0..2 {
-            let turn = this.waiters.turn();
-            if let Poll::Ready(output) = (this.step)() {
-                return Poll::Ready(output);
-            }
-            if this.waiters.wait(turn, &mut this.ticket, context.waker()) {
-                return Poll::Pending;
-            }
-        }
-        // Much happens: others get their turn first.
-        context.waker().wake_by_ref();
-        Poll::Pending
+        let mut output = Poll::Pending;
+        let mut step = || {
+            output = (this.step)();
+            output.is_ready()
+        };
+        this.waiters.poll(&mut this.ticket, context, &mut step);
+        output
     }
 }
 

@@ -19,6 +19,11 @@ impl Abort {
     /// An end with that code; the reason is cut to [`MAX_REASON`] bytes, and what would move a
     /// terminal's cursor or end a log's line is replaced.
     pub fn new(code: Code, reason: impl fmt::Display) -> Self {
+        Self::because(code, &reason)
+    }
+
+    /// As [`new`](Self::new), once for all types.
+    fn because(code: Code, reason: &dyn fmt::Display) -> Self {
         let mut reason = printable(&reason.to_string());
         let mut end = reason.len().min(MAX_REASON);
         while !reason.is_char_boundary(end) {
