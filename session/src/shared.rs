@@ -13,10 +13,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use choreo_core::runtime::Instant;
-use choreo_core::{Result, Transport};
-use event_listener::{Event, EventListener};
+use choreo_core::{Result, Transport, Waiters};
 use futures::future::BoxFuture;
-use futures::task::noop_waker_ref;
+use futures::task::{AtomicWaker, noop_waker_ref};
 
 use crate::core::{Advice, Core};
 use crate::keeper::Opened;
@@ -45,9 +44,10 @@ pub(crate) struct Shared {
     /// Wakes a reader.
     read_waker: Waker,
     /// The keeper has to look.
-    kick: Event,
-    /// The status is another.
-    changed: Event,
+    kick: AtomicBool,
+    keeper: AtomicWaker,
+    /// Wait for another status.
+    pub(crate) watchers: Waiters,
 }
 
 pub(crate) struct State {
@@ -151,8 +151,9 @@ impl Shared {
                 reading: Mutex::new(None),
                 read_waker: Waker::from(Arc::clone(&readers)),
                 readers,
-                kick: Event::new(),
-                changed: Event::new(),
+                kick: AtomicBool::new(false),
+                keeper: AtomicWaker::new(),
+                watchers: Waiters::default(),
                 peers,
             }
         })
@@ -167,22 +168,27 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn kicked(&self) -> EventListener {
-        self.kick.listen()
-    }
-
-    pub(crate) fn changed(&self) -> EventListener {
-        self.changed.listen()
+    /// When the keeper is kicked from now on; for the keeper.
+    pub(crate) fn kicked(&self) -> impl Future<Output = ()> + '_ {
+        self.kick.store(false, Ordering::SeqCst);
+        poll_fn(|context| {
+            self.keeper.register(context.waker());
+            match self.kick.load(Ordering::SeqCst) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
     }
 
     /// Lets the keeper look.
     pub(crate) fn kick(&self) {
-        self.kick.notify(1);
+        self.kick.store(true, Ordering::SeqCst);
+        self.keeper.wake();
     }
 
     /// Lets everybody look: the status is another.
     pub(crate) fn change(&self) {
-        self.changed.notify(usize::MAX);
+        self.watchers.wake();
         self.readers.wake_those(|_| true);
         self.kick();
     }

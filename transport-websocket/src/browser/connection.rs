@@ -2,10 +2,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use choreo_core::{Bytes, Result};
+use choreo_core::{Bytes, Result, Waiters};
 
 use crate::end::{self, End, code};
-use crate::waiters::Waiters;
 use crate::{Closed, Limits};
 
 /// What a transport has of a WebSocket: queues only. The WebSocket itself is a JS value, and stays

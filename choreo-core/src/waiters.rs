@@ -8,8 +8,27 @@ use std::task::{Context, Poll, Waker};
 ///
 /// Who is woken looks again, and all are, so that one who is dropped after it was woken takes
 /// nobody else's turn.
+///
+/// ```
+/// use choreo_core::Waiters;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use std::task::Poll;
+///
+/// let (open, waiters) = (AtomicBool::new(false), Waiters::default());
+/// let opened = waiters.until(|| match open.load(Ordering::Acquire) {
+///     true => Poll::Ready("open"),
+///     false => Poll::Pending,
+/// });
+/// let open_it = async {
+///     open.store(true, Ordering::Release);
+///     waiters.wake();
+/// };
+/// # futures::executor::block_on(async {
+/// assert_eq!(futures::join!(opened, open_it), ("open", ()));
+/// # });
+/// ```
 #[derive(Default)]
-pub(crate) struct Waiters {
+pub struct Waiters {
     /// How often they were woken.
     turn: AtomicU64,
     waiting: Mutex<Waiting>,
@@ -23,8 +42,11 @@ struct Waiting {
 }
 
 impl Waiters {
-    /// Asks the step again each time when the waiters are woken, until it is ready.
-    pub(crate) fn until<T, S>(&self, step: S) -> Until<'_, S>
+    /// Takes the step again each time when the waiters are woken, until it is ready.
+    ///
+    /// # Cancel safety
+    /// Dropped, it waits no more; a step that was not ready was taken for nothing.
+    pub fn until<T, S>(&self, step: S) -> Until<'_, S>
     where
         S: FnMut() -> Poll<T> + Unpin,
     {
@@ -101,8 +123,8 @@ impl Waiters {
         drop(left);
     }
 
-    /// Wakes everybody.
-    pub(crate) fn wake(&self) {
+    /// Wakes everybody. To be called once what they wait for has happened.
+    pub fn wake(&self) {
         let mut waiting = self.waiting();
         self.turn.fetch_add(1, Ordering::Release);
         let first = waiting.first.take();
@@ -125,7 +147,7 @@ impl Waiters {
 }
 
 /// What [`Waiters::until`] makes; dropped, it waits no more.
-pub(crate) struct Until<'a, S> {
+pub struct Until<'a, S> {
     waiters: &'a Waiters,
     ticket: Option<u64>,
     step: S,
