@@ -10,10 +10,11 @@ use futures::channel::oneshot::{self, Receiver};
 pub use web_time::Instant;
 
 pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    wasm_bindgen_futures::spawn_local(task);
+    spawn_local(task);
 }
 
 pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
+    let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
     wasm_bindgen_futures::spawn_local(task);
 }
 
