@@ -24,6 +24,7 @@ mod steps;
 mod transport;
 mod typed;
 mod validate;
+mod waiters;
 
 pub use async_trait::async_trait;
 pub use bytes::{Bytes, BytesMut};
@@ -48,6 +49,7 @@ pub use recipients::Recipients;
 pub use role::{RoleId, RoleName};
 pub use transport::{Connect, Transport};
 pub use typed::Typed;
+pub use waiters::{Until, Waiters};
 
 /// What [`forward!`] and [`handler_fn!`] expand to; not for use by hand.
 #[doc(hidden)]

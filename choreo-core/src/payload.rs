@@ -83,7 +83,7 @@ impl Incoming {
         match frame.get_u8() {
             LABEL => match std::str::from_utf8(&frame) {
                 Ok(label) => Ok(Self::Label(Label::from(label.to_owned()))),
-                Err(error) => Err(malformed("its label is not UTF-8".into()).with_source(error)),
+                Err(_) => Err(malformed("its label is not UTF-8".into())),
             },
             id => {
                 let codec = Codec::from_id(id).ok_or_else(|| {

@@ -138,9 +138,8 @@ async function start() {
       state('ready', 'Stopped');
     }
   } catch (error) {
-    const [message, advice, detail] = error.message.split('\n');
     state('failed', 'Stopped by an error');
-    showError({ message, advice, detail });
+    showError(failure(error, chosen.relay));
     each((player) => player.stop());
     await Promise.allSettled(Object.values(players).map(({ ended }) => ended));
   }
@@ -149,6 +148,28 @@ async function start() {
   each((player) => player.free());
   players = null;
   playing(false);
+}
+
+// What the module says of a failure, in words.
+function failure({ message }, relay) {
+  const [why, sentence, detail] = message.split('\n');
+  const words = {
+    address: [`“${relay}” is no address to connect to.`, 'It begins with ws:// or wss://, and names a server: ws://127.0.0.1:9000/'],
+    unreached: [`Nobody lets this role in at ${relay}.`, 'Is the relay running, and does it let pages of this address connect? “cargo xtask demo two-browsers” starts one that does.'],
+    left: ['The other side has left.', 'Start again, on both sides.'],
+    stopped: [`The conversation stopped: ${sentence}.`, 'Reload both pages and start again.'],
+    worker: ['The worker did not start.', 'Reload the page.'],
+    4401: ['The relay asks for a token, and this page has none.', 'Use a relay that is open: “choreo-relay --open”.'],
+    4403: ['This role may not be played here: somebody else does, or did a moment ago.', 'Take another name for the session, in both windows. With a server that plays Bob itself, be Alice.'],
+    4408: ['The other side did not answer in time.', 'See that it still runs, then start again, on both sides.'],
+    4409: ['Somebody else plays this role now: it was started in another window.', 'Go on there, or take another name for the session.'],
+    4410: ['The session is over: one side was started anew, or was away for too long.', 'Start again, on both sides.'],
+    4426: ['The two sides are of different versions.', 'Reload both pages.'],
+    4429: ['The relay has no room for more.', 'Close other windows, or try again in a minute.'],
+  };
+  const odd = Number(why) ? ['What came is not what was agreed on.', 'Reload both pages and start again.'] : [message];
+  const [what, advice] = words[why] ?? odd;
+  return { message: what, advice, detail };
 }
 
 function each(call) {

@@ -27,7 +27,7 @@ export function inWorker(options) {
       if ('failed' in data) reject(new Error(data.failed));
     };
     worker.onerror = ({ message }) => {
-      reject(new Error(`The worker did not start.\nReload the page.\n${message ?? ''}`));
+      reject(new Error(`worker\n\n${message ?? ''}`));
     };
   });
   // What a session says in the background, when it closes, may take a moment.

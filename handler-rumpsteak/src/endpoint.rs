@@ -179,7 +179,11 @@ impl<R: RoleId> RumpsteakEndpoint<R> {
     fn unregistered(&self, peer: &R) -> Error {
         // Put in one by one: sorting would take kilobytes of a wasm module.
         let mut names = Vec::new();
-        for name in self.peers().iter().map(RoleId::name) {
+        for (peer, slot) in self.peers.iter() {
+            if lock(slot).is_none() {
+                continue;
+            }
+            let name = peer.name();
             let place = names.binary_search(&name).unwrap_or_else(|place| place);
             names.insert(place, name);
         }

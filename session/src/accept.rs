@@ -158,11 +158,12 @@ impl Acceptor {
             transport.send(Frame::new(Kind::Fin, 0).to_bytes()).await?;
             transport.close().await?;
         } else {
-            shared.state().offered.push_back(Opened {
+            let older = shared.state().offered.replace(Opened {
                 transport: Arc::clone(transport),
                 limits: admitted.limits,
                 rest: Bytes::new(),
             });
+            drop(older);
             shared.kick();
         }
         Ok(joined.map_or_else(

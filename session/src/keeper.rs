@@ -3,13 +3,14 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use choreo_core::{Connect, Error, ErrorKind, Result, Transport, runtime};
 use fastrand::Rng;
 use futures::FutureExt;
-use futures::future::{BoxFuture, pending, select};
+use futures::future::BoxFuture;
 
 use crate::join::{Join, Step};
 use crate::pair::Time;
@@ -97,14 +98,15 @@ impl Keeper {
     /// Opens a connection, trying again for as long as the session can be resumed; `None` when it
     /// is to be closed and nobody waits for anything more.
     async fn open(&mut self) -> Result<Option<Opened>, Abort> {
+        let shared = Arc::clone(&self.shared);
         let away_since = self.shared.now();
         let mut tried = false;
         if self.failures > 0 {
             // Let in, and cut off at once.
-            select(self.shared.kicked(), self.pause(self.ttl)).await;
+            wait(self.pause(self.ttl), shared.kicked()).await;
         }
         loop {
-            let kicked = self.shared.kicked();
+            let kicked = shared.kicked();
             let now = self.shared.now();
             let mut left = (away_since + self.ttl).saturating_sub(now);
             let deserted = {
@@ -121,8 +123,7 @@ impl Keeper {
                         return Ok(None);
                     }
                 }
-                if let Some(offer) = state.offered.pop_back() {
-                    state.offered.clear();
+                if let Some(offer) = state.offered.take() {
                     return Ok(Some(offer));
                 }
                 state.closing.is_none() && state.core.is_deserted()
@@ -133,8 +134,7 @@ impl Keeper {
                 continue;
             }
             let Way::Opened { connect, join } = &mut self.way else {
-                let sleep = pin!(runtime::sleep(left));
-                select(kicked, sleep).await;
+                wait(left, kicked).await;
                 if self.shared.now() >= away_since + self.ttl {
                     return Err(away(self.ttl, "the role did not come back"));
                 }
@@ -159,23 +159,24 @@ impl Keeper {
                 return Err(away(self.ttl, &error));
             }
             (tried, self.failures) = (true, self.failures.saturating_add(1));
-            select(kicked, self.pause(left)).await;
+            wait(self.pause(left), kicked).await;
         }
     }
 
-    /// Waits before the next attempt, each time for longer.
-    fn pause(&mut self, at_most: Duration) -> BoxFuture<'static, ()> {
+    /// How long to wait before the next attempt, each time longer.
+    fn pause(&mut self, at_most: Duration) -> Duration {
         let doubled = 2_u32.saturating_pow(self.failures.saturating_sub(1));
         let longest = self.timing.backoff.saturating_mul(doubled);
-        let pause = longest.min(self.timing.backoff_max).mul_f64(self.rng.f64());
-        runtime::sleep(pause.min(at_most)).boxed()
+        let pause = some(longest.min(self.timing.backoff_max), &mut self.rng);
+        pause.min(at_most)
     }
 
     /// Attends to the connection until it is gone; true when the session has ended.
     async fn attend(&mut self) -> bool {
+        let shared = Arc::clone(&self.shared);
         let mut alarm = Alarm::default();
         loop {
-            let kicked = self.shared.kicked();
+            let mut kicked = pin!(shared.kicked());
             let now = self.shared.now();
             let mut linger = LONG;
             {
@@ -184,7 +185,7 @@ impl Keeper {
                     return true;
                 }
                 let dead = state.core.timeout(now);
-                let replaced = !state.offered.is_empty();
+                let replaced = state.offered.is_some();
                 let moved = state.move_within.is_some_and(|at| at.is_zero());
                 let connection = state.connections;
                 if state.transport.is_none() {
@@ -204,16 +205,22 @@ impl Keeper {
                 }
                 if let Some(within) = state.move_within.take() {
                     // At some moment of it, and not with all others at once.
-                    linger = linger.min(within.mul_f64(self.rng.f64()));
+                    linger = linger.min(some(within, &mut self.rng));
                     state.move_within = Some(Duration::ZERO);
                 }
             }
             self.shared.read_if_due();
             let planned = self.shared.until_planned(linger);
             let alarm = alarm.within(planned, self.shared.now());
-            let flush =
-                poll_fn(|context| self.shared.poll_flush(context)).then(|()| pending::<()>());
-            select(select(kicked, alarm), pin!(flush)).await;
+            poll_fn(|context| {
+                // What is slow is written meanwhile.
+                let _ = shared.poll_flush(context);
+                match kicked.as_mut().poll(context) {
+                    Poll::Ready(()) => Poll::Ready(()),
+                    Poll::Pending => alarm.as_mut().poll(context),
+                }
+            })
+            .await;
         }
     }
 
@@ -276,6 +283,12 @@ impl Keeper {
     }
 }
 
+/// Waits so long, or until the keeper is kicked.
+async fn wait(at_most: Duration, kicked: impl Future<Output = ()>) {
+    // Either will do.
+    let _ = runtime::timeout(at_most, kicked).await;
+}
+
 /// Connects and says what is to be said.
 async fn open(
     connect: &dyn Connect,
@@ -309,6 +322,11 @@ async fn open(
             }
         }
     }
+}
+
+/// Up to so long, by chance.
+fn some(time: Duration, rng: &mut Rng) -> Duration {
+    time / 1_024 * rng.u32(..=1_024)
 }
 
 /// The role was away for too long.

@@ -66,9 +66,8 @@ fn field(mac: &mut Hmac<Sha256>, bytes: &[u8]) {
 pub(crate) fn random<const N: usize>() -> choreo_core::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| {
-        let detail = "the platform gives no random numbers, which sessions need";
+        let detail = format!("the platform gives no random numbers, which sessions need: {error}");
         choreo_core::Error::new(choreo_core::ErrorKind::Config, detail)
-            .with_source(error.to_string())
     })?;
     Ok(bytes)
 }

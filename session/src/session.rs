@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use choreo_core::{Connect, Error, ErrorKind, Result, RoleId, runtime};
@@ -138,8 +139,12 @@ impl Session {
         &self,
         roles: impl IntoIterator<Item = R>,
     ) -> Result<Vec<(R, PeerTransport)>> {
-        let pair = |role: R| self.peer(&role).map(|transport| (role, transport));
-        roles.into_iter().map(pair).collect()
+        let mut transports = Vec::new();
+        for role in roles {
+            let transport = self.peer(&role)?;
+            transports.push((role, transport));
+        }
+        Ok(transports)
     }
 
     /// How the session is.
@@ -154,14 +159,14 @@ impl Session {
     /// Nothing is lost.
     pub async fn changed(&self) -> Status {
         let before = self.status().link;
-        loop {
-            let changed = self.handle.shared.changed();
+        let look = || {
             let status = self.status();
-            if status.link != before {
-                return status;
+            match status.link == before {
+                true => Poll::Pending,
+                false => Poll::Ready(status),
             }
-            changed.await;
-        }
+        };
+        self.handle.shared.watchers.until(look).await
     }
 
     /// Looks at once whether the connection is alive, and opens another if it is not there: for
@@ -203,15 +208,13 @@ impl Session {
     }
 
     /// Waits for a state of the connection; an error if the session is lost before.
-    async fn until(&self, wanted: impl Fn(&Link) -> bool) -> Result<()> {
-        loop {
-            let changed = self.handle.shared.changed();
-            match self.status().link {
-                Link::Lost(abort) => return Err(lost(abort)),
-                link if wanted(&link) => return Ok(()),
-                _ => changed.await,
-            }
-        }
+    async fn until(&self, wanted: fn(&Link) -> bool) -> Result<()> {
+        let look = || match self.status().link {
+            Link::Lost(abort) => Poll::Ready(Err(lost(abort))),
+            link if wanted(&link) => Poll::Ready(Ok(())),
+            _ => Poll::Pending,
+        };
+        self.handle.shared.watchers.until(look).await
     }
 }
 

@@ -5,7 +5,6 @@
 //! holds up nobody. The keeper looks after the connection when nobody else has for a while; it
 //! alone waits for slow writes, opens connections and watches the clock.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
@@ -14,10 +13,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use choreo_core::runtime::Instant;
-use choreo_core::{Result, Transport};
-use event_listener::{Event, EventListener};
+use choreo_core::{Result, Transport, Waiters};
 use futures::future::BoxFuture;
-use futures::task::noop_waker_ref;
+use futures::task::{AtomicWaker, noop_waker_ref};
 
 use crate::core::{Advice, Core};
 use crate::keeper::Opened;
@@ -46,9 +44,10 @@ pub(crate) struct Shared {
     /// Wakes a reader.
     read_waker: Waker,
     /// The keeper has to look.
-    kick: Event,
-    /// The status is another.
-    changed: Event,
+    kick: AtomicBool,
+    keeper: AtomicWaker,
+    /// Wait for another status.
+    pub(crate) watchers: Waiters,
 }
 
 pub(crate) struct State {
@@ -57,8 +56,8 @@ pub(crate) struct State {
     pub(crate) transport: Option<Arc<dyn Transport>>,
     /// The number of the connection.
     pub(crate) connections: u64,
-    /// Connections that others have opened for this session; the newest counts.
-    pub(crate) offered: VecDeque<Opened>,
+    /// The newest connection that others have opened for this session.
+    pub(crate) offered: Option<Opened>,
     /// The time when something was last read or written, which is near enough for the rest.
     clock: Time,
     /// When the keeper looks next, as it has planned; it is kicked if something is due earlier.
@@ -140,7 +139,7 @@ impl Shared {
                     link: Link::Connecting,
                     transport: None,
                     connections: 0,
-                    offered: VecDeque::new(),
+                    offered: None,
                     clock: Duration::ZERO,
                     planned: Duration::ZERO,
                     read_by: None,
@@ -152,8 +151,9 @@ impl Shared {
                 reading: Mutex::new(None),
                 read_waker: Waker::from(Arc::clone(&readers)),
                 readers,
-                kick: Event::new(),
-                changed: Event::new(),
+                kick: AtomicBool::new(false),
+                keeper: AtomicWaker::new(),
+                watchers: Waiters::default(),
                 peers,
             }
         })
@@ -168,22 +168,27 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn kicked(&self) -> EventListener {
-        self.kick.listen()
-    }
-
-    pub(crate) fn changed(&self) -> EventListener {
-        self.changed.listen()
+    /// When the keeper is kicked from now on; for the keeper.
+    pub(crate) fn kicked(&self) -> impl Future<Output = ()> + '_ {
+        self.kick.store(false, Ordering::SeqCst);
+        poll_fn(|context| {
+            self.keeper.register(context.waker());
+            match self.kick.load(Ordering::SeqCst) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
     }
 
     /// Lets the keeper look.
     pub(crate) fn kick(&self) {
-        self.kick.notify(1);
+        self.kick.store(true, Ordering::SeqCst);
+        self.keeper.wake();
     }
 
     /// Lets everybody look: the status is another.
     pub(crate) fn change(&self) {
-        self.changed.notify(usize::MAX);
+        self.watchers.wake();
         self.readers.wake_those(|_| true);
         self.kick();
     }

@@ -103,7 +103,10 @@ fn shown(url: &str) -> String {
         Some((authority, path)) => (authority, Some(path)),
         None => (rest, None),
     };
-    let host = authority.rsplit('@').next().unwrap_or_default();
+    let mut host = authority;
+    while let Some((_, behind)) = host.split_once('@') {
+        host = behind;
+    }
     match path {
         Some(path) => format!("{scheme}://{host}/{path}"),
         None => format!("{scheme}://{host}"),

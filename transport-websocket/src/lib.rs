@@ -13,7 +13,6 @@ mod limits;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod transport;
-mod waiters;
 
 #[cfg(target_arch = "wasm32")]
 use browser as platform;

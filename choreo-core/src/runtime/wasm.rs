@@ -1,17 +1,20 @@
 use std::future::{Future, poll_fn};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::channel::oneshot;
+use futures::FutureExt;
+use futures::channel::oneshot::{self, Receiver};
 
 pub use web_time::Instant;
 
 pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    wasm_bindgen_futures::spawn_local(task);
+    spawn_local(task);
 }
 
 pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
+    let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
     wasm_bindgen_futures::spawn_local(task);
 }
 
@@ -21,7 +24,31 @@ pub(super) fn random() -> f64 {
 
 /// A timer is a JS value and so cannot be `Send`: a local task owns it, and drops it (which
 /// clears it) when nobody waits any more.
-pub(super) async fn sleep(duration: Duration) {
+pub(super) enum Sleep {
+    /// It starts when it is polled.
+    Due(Duration),
+    Started(Receiver<()>),
+}
+
+pub(super) fn sleep(duration: Duration) -> Sleep {
+    Sleep::Due(duration)
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut *self {
+                Self::Due(duration) => *self = Self::Started(start(*duration)),
+                Self::Started(waiting) => return waiting.poll_unpin(context).map(drop),
+            }
+        }
+    }
+}
+
+/// Starts a timer, and tells when it has rung.
+fn start(duration: Duration) -> Receiver<()> {
     let (mut elapsed, waiting) = oneshot::channel();
     spawn_local(async move {
         let mut timer = pin!(timer(duration));
@@ -36,7 +63,7 @@ pub(super) async fn sleep(duration: Duration) {
         .await;
         let _ = elapsed.send(());
     });
-    let _ = waiting.await;
+    waiting
 }
 
 #[cfg(not(feature = "wasm-timer"))]

@@ -63,8 +63,7 @@ impl Player {
     /// Joins and plays, once; Alice so many rounds, or with 0 until she is stopped. Resolves to
     /// whether it came to its end rather than being stopped.
     ///
-    /// It is rejected with an `Error` whose message has a line each for what failed, what to try,
-    /// and what the library says.
+    /// It is rejected with an `Error` whose message is that of a [`Failure`], a line for each part.
     #[wasm_bindgen(unchecked_return_type = "Promise<boolean>")]
     pub fn start(&self, rounds: u32) -> Promise {
         let shared = Rc::clone(&self.shared);
@@ -195,7 +194,7 @@ impl Shared {
     }
 
     async fn play(&self, rounds: u32) -> Result<(), Failure> {
-        let refused = |error| Failure::of_joining(&error, &self.address);
+        let refused = |error| Failure::of_joining(&error);
         let connector = WebSocketConnector::new(&self.address).map_err(refused)?;
         let config = SessionConfig::new(&self.session, self.role, [self.role.peer()]);
         let session = Session::join(connector, config).await.map_err(refused)?;

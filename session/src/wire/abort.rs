@@ -8,7 +8,7 @@ use super::{Code, Frame, Kind};
 pub const MAX_REASON: usize = 123;
 
 /// The end of a session that is not in order: a code, and a sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} ({code})")]
 pub struct Abort {
     code: Code,
@@ -19,6 +19,11 @@ impl Abort {
     /// An end with that code; the reason is cut to [`MAX_REASON`] bytes, and what would move a
     /// terminal's cursor or end a log's line is replaced.
     pub fn new(code: Code, reason: impl fmt::Display) -> Self {
+        Self::because(code, &reason)
+    }
+
+    /// As [`new`](Self::new), once for all types.
+    fn because(code: Code, reason: &dyn fmt::Display) -> Self {
         let mut reason = printable(&reason.to_string());
         let mut end = reason.len().min(MAX_REASON);
         while !reason.is_char_boundary(end) {
@@ -48,12 +53,19 @@ impl Abort {
         frame.with_payload(Bytes::copy_from_slice(self.reason.as_bytes()))
     }
 
-    /// What a frame says. A code that this version does not know counts as malformed, for the
-    /// session is over all the same.
+    /// What a frame says, whose reason is left out if it is no text. A code that this version does
+    /// not know counts as malformed, for the session is over all the same.
     #[must_use]
     pub fn from_frame(frame: &Frame) -> Self {
         let code = Code::from_number(frame.seq).unwrap_or(Code::Malformed);
-        Self::new(code, String::from_utf8_lossy(&frame.payload))
+        Self::new(code, str::from_utf8(&frame.payload).unwrap_or_default())
+    }
+}
+
+/// As [`Display`](fmt::Display) gives it: far smaller than a derived one.
+impl fmt::Debug for Abort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -55,6 +55,7 @@ pub struct Welcome {
     /// How often the server asks for a sign of life, in milliseconds.
     pub ping_interval_ms: u32,
     /// What later proofs are made with; only on joining.
+    #[serde(deserialize_with = "super::key::deserialize")]
     pub resume_key: Option<[u8; 32]>,
 }
 
@@ -82,23 +83,26 @@ pub(crate) trait Body: Serialize + DeserializeOwned {
     }
 
     fn from_frame(frame: &Frame) -> Result<Self, Abort> {
-        if frame.kind != Self::KIND {
-            let found = frame.kind;
-            let reason = format_args!("{} is due, {found:?} came", Self::NAME);
-            return Err(Abort::new(Code::Malformed, reason));
-        }
-        let malformed = |error| {
-            let reason = format_args!("{} does not decode: {error}", Self::NAME);
-            Abort::new(Code::Malformed, reason)
+        let decoded = match frame.kind == Self::KIND {
+            true => postcard::take_from_bytes(&frame.payload).map_err(Some),
+            false => Err(None),
         };
-        match postcard::take_from_bytes(&frame.payload).map_err(malformed)? {
-            (body, []) => Ok(body),
-            (_, rest) => {
-                let reason = format_args!("{} bytes after {}", rest.len(), Self::NAME);
-                Err(Abort::new(Code::Malformed, reason))
-            }
+        match decoded {
+            Ok((body, [])) => Ok(body),
+            Ok((_, rest)) => Err(malformed(frame, Self::NAME, Ok(rest.len()))),
+            Err(error) => Err(malformed(frame, Self::NAME, Err(error))),
         }
     }
+}
+
+/// Why a frame is not what is due: bytes that were left over, an error, or another kind.
+fn malformed(frame: &Frame, due: &str, left: Result<usize, Option<postcard::Error>>) -> Abort {
+    let reason = match left {
+        Ok(left) => format!("{left} bytes after {due}"),
+        Err(Some(error)) => format!("{due} does not decode: {error}"),
+        Err(None) => format!("{due} is due, {:?} came", frame.kind),
+    };
+    Abort::new(Code::Malformed, reason)
 }
 
 impl Body for Hello {
@@ -160,8 +164,6 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
         return Ok(());
     };
     let shown: String = name.chars().take(24).collect();
-    Err(format!(
-        "the name of {what} {reason}: {:?}",
-        printable(&shown)
-    ))
+    let shown = printable(&shown);
+    Err(format!("the name of {what} {reason}: “{shown}”"))
 }

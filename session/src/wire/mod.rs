@@ -5,6 +5,7 @@ mod abort;
 mod code;
 mod frame;
 pub(crate) mod hello;
+mod key;
 mod varint;
 
 pub use abort::{Abort, MAX_REASON, printable};

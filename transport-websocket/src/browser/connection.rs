@@ -2,10 +2,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use choreo_core::{Bytes, Result};
+use choreo_core::{Bytes, Result, Waiters};
 
 use crate::end::{self, End, code};
-use crate::waiters::Waiters;
 use crate::{Closed, Limits};
 
 /// What a transport has of a WebSocket: queues only. The WebSocket itself is a JS value, and stays
@@ -234,21 +233,24 @@ impl Shared {
     pub(crate) fn closed(&self, closed: Closed) {
         let mut state = self.state();
         state.over = true;
+        let by_us = state.closing.is_some() && closed.clean;
         drop(state);
-        self.end(|state| match state.closing {
-            Some(_) if closed.clean => End::by_us(),
-            _ => End::closed(closed),
+        self.end(match by_us {
+            true => End::by_us(),
+            false => End::closed(closed),
         });
     }
 
     /// The peer has not closed it, as this side has.
     pub(crate) fn not_closed(&self) {
-        self.end(|_| End::broken("the peer has not closed it in time, as this side has"));
+        self.end(End::broken(
+            "the peer has not closed it in time, as this side has",
+        ));
     }
 
     pub(crate) fn text_received(&self) {
         let reason = "text where binary is due";
-        self.refuse(code::MALFORMED, reason, end::text_received);
+        self.refuse(code::MALFORMED, reason, end::text_received());
     }
 
     /// Whether a frame of that size is taken. If not, the peer is told so, and has no more to say.
@@ -258,12 +260,12 @@ impl Shared {
         drop(state);
         let limits = &self.limits;
         if size > limits.max_frame {
-            let end = || end::too_large_received(size, limits.max_frame);
+            let end = end::too_large_received(size, limits.max_frame);
             self.refuse(code::SIZE, "frame above the limit", end);
             return false;
         }
         if waiting > 0 && waiting + size + OVERHEAD > limits.receive_queue {
-            let end = || end::too_much_received(limits.receive_queue);
+            let end = end::too_much_received(limits.receive_queue);
             self.refuse(code::QUOTA, "too many frames that were not received", end);
             return false;
         }
@@ -278,21 +280,18 @@ impl Shared {
         self.readers.wake();
     }
 
-    fn refuse(&self, code: u16, reason: &'static str, end: impl FnOnce() -> End) {
-        self.end(|state| {
+    fn refuse(&self, code: u16, reason: &'static str, end: End) {
+        let mut state = self.state();
+        if state.end.is_none() {
             state.refusal = Some((code, reason));
-            end()
-        });
+        }
+        drop(state);
+        self.end(end);
     }
 
     /// Ends it, unless it has ended.
-    fn end(&self, end: impl FnOnce(&mut State) -> End) {
-        let mut state = self.state();
-        if state.end.is_none() {
-            let end = end(&mut state);
-            state.end = Some(end);
-        }
-        drop(state);
+    fn end(&self, end: End) {
+        self.state().end.get_or_insert(end);
         self.readers.wake();
         self.writers.wake();
         self.driver.wake();

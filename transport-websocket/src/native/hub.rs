@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::task::Wake;
 
-use crate::waiters::Waiters;
+use choreo_core::Waiters;
 
 /// Who waits for a socket. The socket itself knows one task only: this, which wakes all others.
 #[derive(Default)]

@@ -8,8 +8,27 @@ use std::task::{Context, Poll, Waker};
 ///
 /// Who is woken looks again, and all are, so that one who is dropped after it was woken takes
 /// nobody else's turn.
+///
+/// ```
+/// use choreo_core::Waiters;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use std::task::Poll;
+///
+/// let (open, waiters) = (AtomicBool::new(false), Waiters::default());
+/// let opened = waiters.until(|| match open.load(Ordering::Acquire) {
+///     true => Poll::Ready("open"),
+///     false => Poll::Pending,
+/// });
+/// let open_it = async {
+///     open.store(true, Ordering::Release);
+///     waiters.wake();
+/// };
+/// # futures::executor::block_on(async {
+/// assert_eq!(futures::join!(opened, open_it), ("open", ()));
+/// # });
+/// ```
 #[derive(Default)]
-pub(crate) struct Waiters {
+pub struct Waiters {
     /// How often they were woken.
     turn: AtomicU64,
     waiting: Mutex<Waiting>,
@@ -23,8 +42,11 @@ struct Waiting {
 }
 
 impl Waiters {
-    /// Asks the step again each time when the waiters are woken, until it is ready.
-    pub(crate) fn until<T, S>(&self, step: S) -> Until<'_, S>
+    /// Takes the step again each time when the waiters are woken, until it is ready.
+    ///
+    /// # Cancel safety
+    /// Dropped, it waits no more; a step that was not ready was taken for nothing.
+    pub fn until<T, S>(&self, step: S) -> Until<'_, S>
     where
         S: FnMut() -> Poll<T> + Unpin,
     {
@@ -38,6 +60,23 @@ impl Waiters {
     /// To be read before looking whether there is something to wait for.
     fn turn(&self) -> u64 {
         self.turn.load(Ordering::Acquire)
+    }
+
+    /// Takes the step until it is done, or the waker is entered.
+    fn poll(
+        &self,
+        ticket: &mut Option<u64>,
+        context: &mut Context<'_>,
+        step: &mut dyn FnMut() -> bool,
+    ) {
+        for _ in 0..2 {
+            let turn = self.turn();
+            if step() || self.wait(turn, ticket, context.waker()) {
+                return;
+            }
+        }
+        // Much happens: others get their turn first.
+        context.waker().wake_by_ref();
     }
 
     /// Enters a waker, or renews the one that was entered with the ticket. False if everybody was
@@ -84,8 +123,8 @@ impl Waiters {
         drop(left);
     }
 
-    /// Wakes everybody.
-    pub(crate) fn wake(&self) {
+    /// Wakes everybody. To be called once what they wait for has happened.
+    pub fn wake(&self) {
         let mut waiting = self.waiting();
         self.turn.fetch_add(1, Ordering::Release);
         let first = waiting.first.take();
@@ -108,7 +147,7 @@ impl Waiters {
 }
 
 /// What [`Waiters::until`] makes; dropped, it waits no more.
-pub(crate) struct Until<'a, S> {
+pub struct Until<'a, S> {
     waiters: &'a Waiters,
     ticket: Option<u64>,
     step: S,
@@ -122,18 +161,13 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
         let this = self.get_mut();
-        for _ in 0..2 {
-            let turn = this.waiters.turn();
-            if let Poll::Ready(output) = (this.step)() {
-                return Poll::Ready(output);
-            }
-            if this.waiters.wait(turn, &mut this.ticket, context.waker()) {
-                return Poll::Pending;
-            }
-        }
-        // Much happens: others get their turn first.
-        context.waker().wake_by_ref();
-        Poll::Pending
+        let mut output = Poll::Pending;
+        let mut step = || {
+            output = (this.step)();
+            output.is_ready()
+        };
+        this.waiters.poll(&mut this.ticket, context, &mut step);
+        output
     }
 }
 
