@@ -11,10 +11,12 @@ use crate::{Limits, Timing};
 /// Time since the session began.
 pub(crate) type Time = Duration;
 
-/// Acknowledge at once when so many messages have come.
-const ACK_MESSAGES: u32 = 32;
+/// Acknowledge when the application has taken so many messages, and all that came.
+const ACK_MESSAGES: u64 = 32;
 /// Acknowledge at once when so many bytes have come.
 const ACK_BYTES: usize = 64 * 1024;
+/// What a header takes, as a rule at most.
+const USUAL_HEADER: usize = 16;
 /// The same request to send again counts once within this time: a gap and an answer may both ask.
 const REWIND_PAUSE: Duration = Duration::from_millis(200);
 
@@ -87,8 +89,7 @@ struct Inbound {
     partial: BytesMut,
     /// The credit that the peer was told last.
     told_credit: u64,
-    /// What came since the last acknowledgement.
-    unacked: u32,
+    /// How many bytes came since the last acknowledgement.
     unacked_bytes: usize,
     /// A gap before this number was reported.
     gap: Option<u64>,
@@ -112,6 +113,8 @@ pub(crate) enum Next {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
     pub(crate) unacked: usize,
+    /// Of those, how many have not gone out.
+    pub(crate) unsent: u64,
     pub(crate) waiting: usize,
     pub(crate) met: bool,
     pub(crate) closed: bool,
@@ -135,7 +138,6 @@ impl Pair {
                 bytes: 0,
                 partial: BytesMut::new(),
                 told_credit: 0,
-                unacked: 0,
                 unacked_bytes: 0,
                 gap: None,
                 stalled: false,
@@ -208,8 +210,11 @@ impl Pair {
             self.inn.stalled = false;
             self.rewind_due = true;
         }
-        // Told when the peer has half of it left, so that it need not wait.
-        if self.inn.credit(limits) - self.inn.told_credit >= u64::from(limits.window / 2) {
+        // Told when the peer has half of it left, so that it need not wait, or when nothing more is
+        // there to be told at once.
+        let taken = self.inn.credit(limits) - self.inn.told_credit;
+        let half = u64::from(limits.window / 2);
+        if taken >= half || taken >= ACK_MESSAGES && self.inn.inbox.is_empty() {
             self.ack_at = Some(now);
         }
         Next::Message(message)
@@ -347,11 +352,8 @@ impl Pair {
         }
         let length = frame.payload.len();
         self.inn.accept(frame, limits)?;
-        self.inn.unacked += 1;
         self.inn.unacked_bytes += length;
-        let enough = self.inn.fin
-            || self.inn.unacked >= ACK_MESSAGES.min(limits.window / 2).max(1)
-            || self.inn.unacked_bytes >= ACK_BYTES;
+        let enough = self.inn.fin || self.inn.unacked_bytes >= ACK_BYTES;
         let at = if enough { now } else { now + timing.ack_delay };
         self.ack_at = Some(self.ack_at.map_or(at, |earlier| earlier.min(at)));
         Ok(())
@@ -387,21 +389,22 @@ impl Pair {
             self.stamp(&mut frame, limits);
             frame.with_payload(instance.to_vec()).encode(out);
         }
+        if self.sync == Sync::Done {
+            out.reserve(self.out.due_bytes().min(max.saturating_sub(out.len())));
+        }
         while self.sync == Sync::Done
-            && let Some(length) = self.out.next_length()
+            && let Some(place) = self.out.due()
         {
-            if !fits(out, length) {
+            if !fits(out, self.out.parts[place].payload.len()) {
                 return true;
             }
-            let Some(mut frame) = self.out.transmit(peer) else {
-                break;
-            };
+            let mut frame = self.out.transmit(peer, place);
             // The wait for an acknowledgement begins with the first that is under way.
-            if frame.seq == self.out.base {
+            if place == 0 {
                 self.quiet_since = now;
             }
             self.stamp(&mut frame, limits);
-            frame.encode(out);
+            frame.encode_with(&self.out.parts[place].payload, out);
         }
         if self.ack_at.is_some_and(|at| at <= now) {
             if !fits(out, 0) {
@@ -432,7 +435,6 @@ impl Pair {
         frame.ack = self.inn.next;
         frame.credit = self.inn.credit(limits);
         self.inn.told_credit = frame.credit;
-        self.inn.unacked = 0;
         self.inn.unacked_bytes = 0;
         self.ack_at = None;
     }
@@ -470,6 +472,7 @@ impl Pair {
     pub(crate) fn look(&self) -> Look {
         Look {
             unacked: self.out.parts.len(),
+            unsent: self.out.end() - self.out.next,
             waiting: self.inn.inbox.len(),
             met: self.instance.is_some(),
             closed: self.gone || self.inn.fin,
@@ -502,27 +505,30 @@ impl Outbound {
         self.base > before
     }
 
-    /// The length of the next part that may go out.
-    fn next_length(&self) -> Option<usize> {
-        let part = self.parts.get((self.next - self.base) as usize)?;
-        self.may_transmit().then_some(part.payload.len())
+    /// The place of the next part that may go out.
+    fn due(&self) -> Option<usize> {
+        let place = (self.next - self.base) as usize;
+        self.may_transmit().then_some(place)
     }
 
-    /// The next part that may go out.
-    fn transmit(&mut self, peer: u32) -> Option<Frame> {
-        if self.next > self.credit {
-            return None;
-        }
-        let part = self.parts.get((self.next - self.base) as usize)?;
+    /// About how many bytes all that have not gone out would take.
+    fn due_bytes(&self) -> usize {
+        let first = ((self.next - self.base) as usize).min(self.parts.len());
+        let parts = self.parts.range(first..);
+        parts.map(|part| USUAL_HEADER + part.payload.len()).sum()
+    }
+
+    /// The part at that place goes out; the frame for it, without its payload.
+    fn transmit(&mut self, peer: u32, place: usize) -> Frame {
         let mut frame = Frame::new(Kind::Data, peer);
-        match part.kind {
+        match self.parts[place].kind {
             PartKind::More => frame.flags = Flags::MORE,
             PartKind::Last => {}
             PartKind::Fin => frame.kind = Kind::Fin,
         }
         frame.seq = self.next;
         self.next += 1;
-        Some(frame.with_payload(part.payload.clone()))
+        frame
     }
 
     fn may_transmit(&self) -> bool {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use choreo_core::{Error, ErrorKind, Result, Transport};
 
 use crate::core::Refused;
-use crate::pair::{Next, Time};
+use crate::pair::{Look, Next, Time};
 use crate::session::Handle;
 use crate::shared::{After, State, Wait};
 use crate::wire::Abort;
@@ -33,10 +33,15 @@ impl PeerTransport {
         state: &mut State,
         frame: &mut Option<Bytes>,
     ) -> Option<(Result<(), Refused>, After)> {
+        let before = state.core.look(self.peer);
         let sent = state.core.send(self.peer, frame);
-        // Nothing else is under way: out with it.
-        let alone = state.core.look(self.peer).unacked == 1;
-        let after = if alone { After::Flush } else { After::Kick };
+        let after = match before {
+            // Nothing else is under way: out with it.
+            Look { unacked: 0, .. } => After::Flush,
+            Look { unsent: 0, .. } => After::Kick,
+            // Whoever sees to the one before takes it along.
+            _ => After::Nothing,
+        };
         (sent != Err(Refused::Full)).then_some((sent, after))
     }
 

@@ -116,6 +116,8 @@ pub(crate) enum After {
     Flush,
     /// The keeper shall see to it: there may be company.
     Kick,
+    /// Nothing.
+    Nothing,
 }
 
 /// One of them, as long as it waits.

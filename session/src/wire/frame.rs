@@ -116,17 +116,22 @@ impl Frame {
 
     /// Appends the frame to `out`.
     pub fn encode(&self, out: &mut BytesMut) {
+        self.encode_with(&self.payload, out);
+    }
+
+    /// As [`encode`](Self::encode), with a payload that stays where it is.
+    pub(crate) fn encode_with(&self, payload: &[u8], out: &mut BytesMut) {
         let mut header = [0; MAX_HEADER];
         header[0] = VERSION << 4 | self.kind as u8;
         header[1] = self.flags.0;
         let mut end = 2;
-        let length = self.payload.len() as u64;
+        let length = payload.len() as u64;
         for number in [self.peer.into(), self.seq, self.ack, self.credit, length] {
             end += varint::put(number, &mut header[end..]);
         }
-        out.reserve(end + self.payload.len());
+        out.reserve(end + payload.len());
         out.extend_from_slice(&header[..end]);
-        out.extend_from_slice(&self.payload);
+        out.extend_from_slice(payload);
     }
 
     /// The frame by itself.
@@ -144,22 +149,20 @@ impl Frame {
     /// When the bytes are no frame, or its payload is above `limit` bytes. What is left in `from`
     /// is then of no use.
     pub fn decode(from: &mut Bytes, limit: usize) -> Result<Option<Self>, FrameError> {
-        if from.is_empty() {
+        let Some((&first, mut rest)) = from.split_first() else {
             return Ok(None);
-        }
-        let first = from.get_u8();
+        };
         if first >> 4 != VERSION {
             return Err(FrameError::Version(first >> 4));
         }
         let kind = Kind::from_number(first & 0xf).ok_or(FrameError::Kind(first & 0xf))?;
-        if !from.has_remaining() {
-            return Err(FrameError::Short("the flags"));
-        }
-        let flags = Flags(from.get_u8());
+        let (&flags, numbers) = rest.split_first().ok_or(FrameError::Short("the flags"))?;
+        rest = numbers;
+        let flags = Flags(flags);
         if !Flags::ALL.contains(flags) {
             return Err(FrameError::Flags(flags.0));
         }
-        let mut number = |what| varint::take(from).ok_or(FrameError::Short(what));
+        let mut number = |what| varint::take(&mut rest).ok_or(FrameError::Short(what));
         let peer = number("the peer's number")?;
         let (seq, ack) = (number("the sequence number")?, number("the ack")?);
         let (credit, declared) = (number("the credit")?, number("the length")?);
@@ -167,9 +170,11 @@ impl Frame {
             .ok()
             .filter(|length| *length <= limit);
         let length = length.ok_or(FrameError::Size { declared, limit })?;
-        if length > from.len() {
+        if length > rest.len() {
             return Err(FrameError::Short("the payload"));
         }
+        let header = from.len() - rest.len();
+        from.advance(header);
         Ok(Some(Self {
             kind,
             flags,

@@ -1,5 +1,3 @@
-use bytes::{Buf, Bytes};
-
 /// The bytes of the longest number.
 const LONGEST: u32 = 10;
 
@@ -17,13 +15,11 @@ pub(super) fn put(mut value: u64, out: &mut [u8]) -> usize {
 }
 
 /// Takes a number off the front; `None` when the bytes end within it or it does not fit 64 bits.
-pub(super) fn take(from: &mut Bytes) -> Option<u64> {
+pub(super) fn take(from: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for index in 0..LONGEST {
-        if !from.has_remaining() {
-            return None;
-        }
-        let byte = from.get_u8();
+        let (&byte, rest) = from.split_first()?;
+        *from = rest;
         let bits = u64::from(byte & 0x7f);
         if index == LONGEST - 1 && bits > 1 {
             return None;
@@ -54,7 +50,7 @@ mod tests {
         ] {
             let mut out = [0; 10];
             let length = put(value, &mut out);
-            let mut bytes = Bytes::copy_from_slice(&out[..length]);
+            let mut bytes = &out[..length];
             assert_eq!(take(&mut bytes), Some(value));
             assert!(bytes.is_empty());
         }
@@ -63,10 +59,10 @@ mod tests {
     #[test]
     fn numbers_that_end_early_or_are_too_large_are_refused() {
         for bytes in [&[][..], &[0x80], &[0xff; 9], &[0xff; 11]] {
-            assert_eq!(take(&mut Bytes::copy_from_slice(bytes)), None, "{bytes:x?}");
+            assert_eq!(take(&mut &*bytes), None, "{bytes:x?}");
         }
         let mut above = [0xff; 10];
         above[9] = 2;
-        assert_eq!(take(&mut Bytes::copy_from_slice(&above)), None);
+        assert_eq!(take(&mut &above[..]), None);
     }
 }
