@@ -70,6 +70,15 @@ pub(crate) struct State {
     pub(crate) closing: Option<Time>,
 }
 
+/// What goes out in one message of the transport.
+struct Batch {
+    connection: u64,
+    /// More is due.
+    more: bool,
+    bytes: Bytes,
+    transport: Arc<dyn Transport>,
+}
+
 struct Writing {
     connection: u64,
     /// More is due.
@@ -301,18 +310,38 @@ impl Shared {
             };
             let mut more = true;
             while more {
-                if writing.is_none() {
-                    *writing = self.next_batch();
-                }
-                let Some(current) = writing.as_mut() else {
-                    break;
+                let connection;
+                let sent = match writing.as_mut() {
+                    Some(current) => {
+                        (connection, more) = (current.connection, current.more);
+                        current.send.as_mut().poll(context)
+                    }
+                    None => {
+                        let Some(batch) = self.next_batch() else {
+                            break;
+                        };
+                        (connection, more) = (batch.connection, batch.more);
+                        // Only one that has to wait needs a future.
+                        match batch.transport.try_send(batch.bytes).transpose() {
+                            None => Poll::Ready(Ok(())),
+                            Some(Err(error)) => Poll::Ready(Err(error)),
+                            Some(Ok(bytes)) => {
+                                let transport = batch.transport;
+                                let send = async move { transport.send(bytes).await };
+                                *writing = Some(Writing {
+                                    connection,
+                                    more,
+                                    send: Box::pin(send),
+                                });
+                                more = true;
+                                continue;
+                            }
+                        }
+                    }
                 };
-                let connection = current.connection;
-                let sent = current.send.as_mut().poll(context);
                 if sent.is_pending() && self.state().is_on(connection) {
                     return Poll::Pending;
                 }
-                more = current.more;
                 *writing = None;
                 if let Poll::Ready(Err(_)) = sent {
                     self.broken(connection);
@@ -338,7 +367,7 @@ impl Shared {
         None
     }
 
-    fn next_batch(&self) -> Option<Writing> {
+    fn next_batch(&self) -> Option<Batch> {
         let now = self.now();
         let mut state = self.state();
         let transport = state.transport.clone()?;
@@ -348,10 +377,11 @@ impl Shared {
         }
         state.clock = now;
         self.plan(&mut state, now);
-        Some(Writing {
+        Some(Batch {
             connection: state.connections,
             more: state.core.has_output(now),
-            send: Box::pin(async move { transport.send(out.freeze()).await }),
+            bytes: out.freeze(),
+            transport,
         })
     }
 
@@ -387,28 +417,33 @@ impl Shared {
             // Somebody else reads, and wakes those whom it concerns.
             Err(TryLockError::WouldBlock) => return false,
         };
-        {
+        let (connection, transport) = {
             let mut state = self.state();
             state.read_by = None;
-            if reading
-                .as_ref()
-                .is_none_or(|reading| !state.is_on(reading.connection))
-            {
-                *reading = state.transport.clone().map(|transport| Reading {
-                    connection: state.connections,
-                    recv: Box::pin(async move { transport.recv().await }),
-                });
-            }
-        }
-        let Some(current) = reading.as_mut() else {
+            (state.connections, state.transport.clone())
+        };
+        let Some(transport) = transport else {
+            *reading = None;
             return false;
         };
         let mut context = Context::from_waker(&self.read_waker);
-        let received = current.recv.as_mut().poll(&mut context);
+        let received = match &mut *reading {
+            Some(current) if current.connection == connection => {
+                current.recv.as_mut().poll(&mut context)
+            }
+            // Only one that has to wait needs a future.
+            _ => match transport.try_recv() {
+                Poll::Ready(received) => Poll::Ready(received),
+                Poll::Pending => {
+                    let recv = Box::pin(async move { transport.recv().await });
+                    let current = reading.insert(Reading { connection, recv });
+                    current.recv.as_mut().poll(&mut context)
+                }
+            },
+        };
         let Poll::Ready(received) = received else {
             return false;
         };
-        let connection = current.connection;
         *reading = None;
         drop(reading);
         match received {

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::task::Poll;
 
 use choreo_core::{Bytes, Result, Transport, async_trait};
 
@@ -72,6 +73,14 @@ impl Transport for WebSocketTransport {
 
     async fn close(&self) -> Result<()> {
         self.connection.close(code::NORMAL, "")
+    }
+
+    fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        self.connection.try_send(frame)
+    }
+
+    fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        self.connection.try_recv()
     }
 }
 

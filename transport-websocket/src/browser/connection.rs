@@ -86,51 +86,27 @@ impl Connection {
         shared.readers.until(opened).await
     }
 
-    pub(crate) async fn send(&self, frame: Bytes) -> Result<()> {
-        let shared = &*self.shared;
-        let size = frame.len();
-        end::check_size(size, shared.limits.max_frame, &shared.place)?;
+    pub(crate) fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
         let mut frame = Some(frame);
-        let push = || {
-            let mut state = shared.state();
-            if state.closing.is_some() {
-                return Poll::Ready(Err(end::closed_here(&shared.place)));
-            }
-            if let Some(end) = &state.end {
-                return Poll::Ready(Err(end.error(&shared.place)));
-            }
-            let room = state.unsent == 0 || state.unsent + size <= shared.limits.high_water;
-            if room {
-                state.unsent += size;
-                state.outbox.extend(frame.take());
-            } else {
-                state.cramped = true;
-            }
-            drop(state);
-            shared.driver.wake();
-            if room {
-                Poll::Ready(Ok(()))
-            } else {
-                Poll::Pending
-            }
-        };
-        shared.writers.until(push).await
+        match self.shared.poll_push(&mut frame) {
+            Poll::Ready(sent) => sent.map(|()| None),
+            Poll::Pending => Ok(frame),
+        }
+    }
+
+    pub(crate) fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        self.shared.poll_pop()
+    }
+
+    pub(crate) async fn send(&self, frame: Bytes) -> Result<()> {
+        let mut frame = Some(frame);
+        let push = || self.shared.poll_push(&mut frame);
+        self.shared.writers.until(push).await
     }
 
     pub(crate) async fn recv(&self) -> Result<Option<Bytes>> {
-        let shared = &*self.shared;
-        let pop = || {
-            let mut state = shared.state();
-            if let Some(frame) = state.inbox.pop_front() {
-                state.waiting -= frame.len() + OVERHEAD;
-                return Poll::Ready(Ok(Some(frame)));
-            }
-            match &state.end {
-                Some(end) => Poll::Ready(end.received(&shared.place)),
-                None => Poll::Pending,
-            }
-        };
-        shared.readers.until(pop).await
+        let pop = || self.shared.poll_pop();
+        self.shared.readers.until(pop).await
     }
 
     pub(crate) fn close(&self, code: u16, reason: &str) -> Result<()> {
@@ -177,6 +153,46 @@ impl Shared {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Takes a frame when there is room.
+    fn poll_push(&self, frame: &mut Option<Bytes>) -> Poll<Result<()>> {
+        let size = frame.as_ref().map_or(0, Bytes::len);
+        end::check_size(size, self.limits.max_frame, &self.place)?;
+        let mut state = self.state();
+        if state.closing.is_some() {
+            return Poll::Ready(Err(end::closed_here(&self.place)));
+        }
+        if let Some(end) = &state.end {
+            return Poll::Ready(Err(end.error(&self.place)));
+        }
+        let room = state.unsent == 0 || state.unsent + size <= self.limits.high_water;
+        if room {
+            state.unsent += size;
+            state.outbox.extend(frame.take());
+        } else {
+            state.cramped = true;
+        }
+        drop(state);
+        self.driver.wake();
+        if room {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Gives the next frame when there is one.
+    fn poll_pop(&self) -> Poll<Result<Option<Bytes>>> {
+        let mut state = self.state();
+        if let Some(frame) = state.inbox.pop_front() {
+            state.waiting -= frame.len() + OVERHEAD;
+            return Poll::Ready(Ok(Some(frame)));
+        }
+        match &state.end {
+            Some(end) => Poll::Ready(end.received(&self.place)),
+            None => Poll::Pending,
+        }
     }
 
     /// The driver's next piece of work.

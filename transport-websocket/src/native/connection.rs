@@ -52,6 +52,8 @@ struct State {
     end: Option<End>,
     /// Whether all who wait are to look again.
     changed: bool,
+    /// Whether there may be something to read though the socket has not woken anybody.
+    unread: bool,
 }
 
 impl Connection {
@@ -67,6 +69,7 @@ impl Connection {
             unwritable: None,
             end: None,
             changed: false,
+            unread: true,
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -83,6 +86,21 @@ impl Connection {
 
     pub(crate) fn place(&self) -> &str {
         &self.shared.place
+    }
+
+    pub(crate) fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        let shared = &self.shared;
+        end::check_size(frame.len(), shared.limits.max_frame, &shared.place)?;
+        let mut frame = Some(frame);
+        match shared.poll_feed(&mut frame, &mut shared.context()) {
+            Poll::Ready(sent) => sent.map(|()| None),
+            Poll::Pending => Ok(frame),
+        }
+    }
+
+    pub(crate) fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        let shared = &*self.shared;
+        shared.state().poll_recv(shared, &mut shared.context())
     }
 
     pub(crate) async fn send(&self, frame: Bytes) -> Result<()> {
@@ -342,7 +360,14 @@ impl State {
     /// Reads until there is a frame ahead, or the connection has ended.
     fn poll_read(&mut self, shared: &Shared, context: &mut Context<'_>) -> Poll<()> {
         while self.ahead.is_none() && self.end.is_none() {
-            let end = match ready!(self.socket.poll_next(context)) {
+            // A read costs as much in vain, and looking before each send, it mostly would be.
+            let stirred = shared.hub.was_stirred();
+            if !std::mem::take(&mut self.unread) && !stirred {
+                return Poll::Pending;
+            }
+            let next = ready!(self.socket.poll_next(context));
+            self.unread = true;
+            let end = match next {
                 Some(Ok(Message::Binary(frame))) => {
                     self.ahead = Some(frame);
                     break;
@@ -395,6 +420,7 @@ impl State {
     }
 
     fn write_failed(&mut self, error: &tungstenite::Error) -> End {
+        self.unread = true;
         self.unwritable.get_or_insert_with(|| broken(error)).clone()
     }
 
@@ -419,6 +445,7 @@ impl State {
 
     /// Puts a close frame into the buffer.
     fn start_close(&mut self, code: u16, reason: &str) {
+        self.unread = true;
         let frame = CloseFrame {
             code: code.into(),
             reason: reason.into(),

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Wake;
 
 use choreo_core::Waiters;
@@ -8,6 +9,15 @@ use choreo_core::Waiters;
 pub(crate) struct Hub {
     pub(crate) readers: Waiters,
     pub(crate) writers: Waiters,
+    stirred: AtomicBool,
+}
+
+impl Hub {
+    /// Whether the socket has woken it since this was asked last. If not, what was not there when
+    /// the socket was polled then is not there yet.
+    pub(crate) fn was_stirred(&self) -> bool {
+        self.stirred.swap(false, Ordering::AcqRel)
+    }
 }
 
 impl Wake for Hub {
@@ -16,6 +26,7 @@ impl Wake for Hub {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        self.stirred.store(true, Ordering::Release);
         self.readers.wake();
         self.writers.wake();
     }
