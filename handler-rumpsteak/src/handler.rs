@@ -7,7 +7,7 @@ use choreo_core::{
     async_trait,
 };
 
-use futures::future::Either;
+use futures::future::{BoxFuture, Either};
 
 use crate::{RumpsteakEndpoint, RumpsteakSession};
 
@@ -44,8 +44,12 @@ impl<R: RoleId> ChoreoHandler for RumpsteakHandler<R> {
         payload: Outgoing<'_>,
     ) -> Result<()> {
         let sent = match try_send(endpoint, to, payload) {
-            // Most sends find room; only one that does not needs a future that can wait.
-            Ok(Some((session, frame))) => session.send_frame(frame).await,
+            // Most sends find room; only one that does not needs a future that can wait, boxed lest
+            // all others carry it.
+            Ok(Some((session, frame))) => {
+                let waiting: BoxFuture<'_, _> = Box::pin(session.send_frame(frame));
+                waiting.await
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::Poll;
 
 use choreo_core::{Bytes, Result, Transport};
@@ -12,6 +13,8 @@ use futures::lock::Mutex;
 pub(crate) struct Turns<T> {
     /// The receive that was begun and, when whoever began it was dropped, waits for the next.
     receiving: Mutex<Option<BoxFuture<'static, Result<Option<Bytes>>>>>,
+    /// Whether there is one.
+    begun: AtomicBool,
     transport: Arc<T>,
 }
 
@@ -19,6 +22,7 @@ impl<T: Transport> Turns<T> {
     pub(crate) fn new(transport: T) -> Self {
         Self {
             receiving: Mutex::default(),
+            begun: AtomicBool::new(false),
             transport: Arc::new(transport),
         }
     }
@@ -52,10 +56,11 @@ impl<T: Transport + 'static> Transport for Turns<T> {
     }
 
     fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
-        match self.receiving.try_lock() {
-            Some(receiving) if receiving.is_none() => self.transport.try_recv(),
-            _ => Poll::Pending,
+        // Who begins meanwhile receives at the same time: either may be the first.
+        if self.begun.load(SeqCst) {
+            return Poll::Pending;
         }
+        self.transport.try_recv()
     }
 }
 
@@ -63,11 +68,13 @@ impl<T: Transport + 'static> Turns<T> {
     async fn receive(&self) -> Result<Option<Bytes>> {
         let mut receiving = self.receiving.lock().await;
         let begun = receiving.get_or_insert_with(|| {
+            self.begun.store(true, SeqCst);
             let transport = Arc::clone(&self.transport);
             Box::pin(async move { transport.recv().await })
         });
         let received = begun.await;
         *receiving = None;
+        self.begun.store(false, SeqCst);
         received
     }
 }

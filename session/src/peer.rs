@@ -27,17 +27,19 @@ impl PeerTransport {
         Self { handle, peer }
     }
 
-    /// Gives the session a frame to send, if there is room.
+    /// Gives the session a frame to send, if there is room. Others are likely to follow one that is
+    /// `streaming`.
     fn put(
         &self,
         state: &mut State,
         frame: &mut Option<Bytes>,
+        streaming: bool,
     ) -> Option<(Result<(), Refused>, After)> {
         let before = state.core.look(self.peer);
         let sent = state.core.send(self.peer, frame);
         let after = match before {
             // Nothing else is under way: out with it.
-            Look { unacked: 0, .. } => After::Flush,
+            Look { unacked: 0, .. } if !streaming => After::Flush,
             Look { unsent: 0, .. } => After::Kick,
             // Whoever sees to the one before takes it along.
             _ => After::Nothing,
@@ -47,13 +49,20 @@ impl PeerTransport {
 
     /// Takes the next frame out of the session, if there is one.
     fn take(&self, state: &mut State, clock: Time) -> Option<(Result<Option<Bytes>>, After)> {
+        let was_due = state.core.has_output(clock);
         let received = match state.core.recv(self.peer, clock) {
             Ok(Next::Wait) => return None,
             Ok(Next::Message(frame)) => Ok(Some(frame)),
             Ok(Next::Closed) => Ok(None),
             Err(abort) => Err(lost(abort)),
         };
-        Some((received, After::Flush))
+        let after = match state.core.look(self.peer) {
+            Look { waiting: 0, .. } => After::Flush,
+            // Whoever takes the rest at once may have more to acknowledge.
+            _ if !was_due => After::Kick,
+            _ => After::Nothing,
+        };
+        Some((received, after))
     }
 
     fn refused(&self, refused: Refused, length: usize) -> Error {
@@ -79,10 +88,11 @@ impl Transport for PeerTransport {
     async fn send(&self, frame: Bytes) -> Result<()> {
         let (length, mut frame) = (frame.len(), Some(frame));
         let room = Wait::Room(self.peer);
-        let sent = self
-            .handle
-            .shared
-            .drive(room, |state, _| self.put(state, &mut frame));
+        let mut waited = false;
+        let sent = self.handle.shared.drive(room, |state, _| {
+            let streaming = std::mem::replace(&mut waited, true);
+            self.put(state, &mut frame, streaming)
+        });
         sent.await.map_err(|refused| self.refused(refused, length))
     }
 
@@ -100,7 +110,7 @@ impl Transport for PeerTransport {
         let sent = self
             .handle
             .shared
-            .try_done(|state, _| self.put(state, &mut frame));
+            .try_done(|state, _| self.put(state, &mut frame, false));
         match sent {
             Some(sent) => sent
                 .map(|()| None)

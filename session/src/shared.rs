@@ -503,13 +503,12 @@ impl Shared {
             // Whoever waits has the time to write.
             None => (None, After::Flush),
         };
-        let flush = after == After::Flush && state.core.has_output(clock);
+        let due = after != After::Nothing && state.core.has_output(clock);
         drop(state);
-        if flush {
-            self.flush();
-        }
-        if after == After::Kick {
-            self.kick();
+        match after {
+            After::Flush if due => self.flush(),
+            After::Kick if due => self.kick(),
+            _ => {}
         }
         result
     }

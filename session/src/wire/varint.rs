@@ -15,7 +15,19 @@ pub(super) fn put(mut value: u64, out: &mut [u8]) -> usize {
 }
 
 /// Takes a number off the front; `None` when the bytes end within it or it does not fit 64 bits.
+#[inline]
 pub(super) fn take(from: &mut &[u8]) -> Option<u64> {
+    match *from {
+        // Most are short.
+        [byte, rest @ ..] if *byte < 0x80 => {
+            *from = rest;
+            Some(u64::from(*byte))
+        }
+        _ => take_long(from),
+    }
+}
+
+fn take_long(from: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for index in 0..LONGEST {
         let (&byte, rest) = from.split_first()?;
