@@ -200,7 +200,7 @@ impl Shared {
     /// Lets everybody look: the status is another.
     pub(crate) fn change(&self) {
         self.watchers.wake();
-        self.readers.wake_those(|_| true);
+        self.readers.wake_those(None, |_| true);
         self.kick();
     }
 
@@ -225,8 +225,9 @@ impl Shared {
         }
     }
 
-    /// Takes what came on the connection of that number, and lets those know whom it concerns.
-    pub(crate) fn received(&self, connection: u64, bytes: Bytes) {
+    /// Takes what came on the connection of that number, and lets those know whom it concerns, but
+    /// for the reader of that number, who looks anyway.
+    fn received(&self, connection: u64, bytes: Bytes, by: Option<u64>) {
         let now = self.now();
         let mut state = self.state();
         if state.connections != connection {
@@ -244,7 +245,7 @@ impl Shared {
         state.read_by = Some(now + UNATTENDED);
         self.plan(&mut state, now);
         let flush = state.core.has_output(now);
-        self.readers.wake_those(|wait| match wait {
+        self.readers.wake_those(by, |wait| match wait {
             Wait::Message(peer) => state.core.is_readable(peer),
             Wait::Room(peer) => state.core.is_writable(peer),
         });
@@ -269,7 +270,7 @@ impl Shared {
             state.connections
         };
         if !opened.rest.is_empty() {
-            self.received(connection, opened.rest);
+            self.received(connection, opened.rest, None);
         }
         self.change();
     }
@@ -401,7 +402,7 @@ impl Shared {
                 if let Some(result) = self.try_done(&mut done) {
                     return Poll::Ready(result);
                 }
-                if !self.read() {
+                if !self.read(Some(reader.number)) {
                     return Poll::Pending;
                 }
             }
@@ -409,8 +410,9 @@ impl Shared {
         driven.await
     }
 
-    /// Takes what has come; false if nothing has. The readers are woken when something does.
-    pub(crate) fn read(&self) -> bool {
+    /// Takes what has come, as the reader of that number or as the keeper; false if nothing has.
+    /// The readers are woken when something does.
+    fn read(&self, by: Option<u64>) -> bool {
         let mut reading = match self.reading.try_lock() {
             Ok(reading) => reading,
             Err(TryLockError::Poisoned(error)) => error.into_inner(),
@@ -447,7 +449,7 @@ impl Shared {
         *reading = None;
         drop(reading);
         match received {
-            Ok(Some(bytes)) => self.received(connection, bytes),
+            Ok(Some(bytes)) => self.received(connection, bytes, by),
             Ok(None) | Err(_) => self.broken(connection),
         }
         true
@@ -461,7 +463,7 @@ impl Shared {
             let late = state.read_by.is_some_and(|by| by <= now);
             late || state.core.has_unsent() && self.readers.is_empty()
         };
-        while due && self.read() {}
+        while due && self.read(None) {}
     }
 
     /// Nobody waits any more: the keeper reads if messages wait for it to go out.
@@ -562,10 +564,10 @@ impl Readers {
         }
     }
 
-    /// Wakes those who wait for it.
-    fn wake_those(&self, concerned: impl Fn(Wait) -> bool) {
+    /// Wakes those who wait for it, but for one.
+    fn wake_those(&self, but: Option<u64>, concerned: impl Fn(Wait) -> bool) {
         for entry in &self.waiting().entries {
-            if concerned(entry.wait) {
+            if but != Some(entry.number) && concerned(entry.wait) {
                 entry.waker.wake_by_ref();
             }
         }
