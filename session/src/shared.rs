@@ -40,8 +40,7 @@ pub(crate) struct Shared {
     passed_by: AtomicBool,
     /// What is being read, and by whom it is polled.
     reading: Mutex<Option<Reading>>,
-    readers: Arc<Readers>,
-    /// Wakes a reader.
+    /// Wakes the reader that came last.
     read_waker: Waker,
     /// The keeper has to look.
     kick: AtomicBool,
@@ -68,6 +67,9 @@ pub(crate) struct State {
     pub(crate) move_within: Option<Duration>,
     /// Since when the handles are closed or gone.
     pub(crate) closing: Option<Time>,
+    /// Those who wait for what comes.
+    readers: Vec<Entry>,
+    last_reader: u64,
 }
 
 /// What goes out in one message of the transport.
@@ -91,17 +93,8 @@ struct Reading {
     recv: BoxFuture<'static, Result<Option<Bytes>>>,
 }
 
-/// Those who wait for what comes. The connection wakes the one that came last.
-struct Readers {
-    shared: Weak<Shared>,
-    waiting: Mutex<Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    last: u64,
-    entries: Vec<Entry>,
-}
+/// What the connection wakes when something comes.
+struct Bell(Weak<Shared>);
 
 struct Entry {
     number: u64,
@@ -131,18 +124,15 @@ pub(crate) enum After {
 
 /// One of them, as long as it waits.
 struct Reader<'a> {
-    readers: &'a Readers,
+    shared: &'a Shared,
     wait: Wait,
-    number: u64,
+    /// None until it has to wait.
+    number: Option<u64>,
 }
 
 impl Shared {
     pub(crate) fn new(core: Core, peers: Vec<String>) -> Arc<Self> {
         Arc::new_cyclic(|shared| {
-            let readers = Arc::new(Readers {
-                shared: Weak::clone(shared),
-                waiting: Mutex::default(),
-            });
             Self {
                 begun: Instant::now(),
                 state: Mutex::new(State {
@@ -156,12 +146,13 @@ impl Shared {
                     read_by: None,
                     move_within: None,
                     closing: None,
+                    readers: Vec::new(),
+                    last_reader: 0,
                 }),
                 writing: Mutex::new(None),
                 passed_by: AtomicBool::new(false),
                 reading: Mutex::new(None),
-                read_waker: Waker::from(Arc::clone(&readers)),
-                readers,
+                read_waker: Waker::from(Arc::new(Bell(Weak::clone(shared)))),
                 kick: AtomicBool::new(false),
                 keeper: AtomicWaker::new(),
                 watchers: Waiters::default(),
@@ -200,7 +191,7 @@ impl Shared {
     /// Lets everybody look: the status is another.
     pub(crate) fn change(&self) {
         self.watchers.wake();
-        self.readers.wake_those(None, |_| true);
+        self.state().wake_readers(None, |_, _| true);
         self.kick();
     }
 
@@ -245,9 +236,9 @@ impl Shared {
         state.read_by = Some(now + UNATTENDED);
         self.plan(&mut state, now);
         let flush = state.core.has_output(now);
-        self.readers.wake_those(by, |wait| match wait {
-            Wait::Message(peer) => state.core.is_readable(peer),
-            Wait::Room(peer) => state.core.is_writable(peer),
+        state.wake_readers(by, |core, wait| match wait {
+            Wait::Message(peer) => core.is_readable(peer),
+            Wait::Room(peer) => core.is_writable(peer),
         });
         drop(state);
         if flush {
@@ -392,17 +383,19 @@ impl Shared {
         wait: Wait,
         mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
     ) -> T {
-        if let Some(result) = self.try_done(&mut done) {
-            return result;
-        }
-        let reader = Reader::new(&self.readers, wait);
+        let mut reader = Reader {
+            shared: self,
+            wait,
+            number: None,
+        };
         let driven = poll_fn(|context| {
             loop {
-                reader.waits(context.waker());
-                if let Some(result) = self.try_done(&mut done) {
+                let mut renewed = None;
+                let enter = |state: &mut State| renewed = reader.waits(state, context.waker());
+                if let Some(result) = self.done_or_else(&mut done, enter) {
                     return Poll::Ready(result);
                 }
-                if !self.read(Some(reader.number)) {
+                if !self.read(reader.number) {
                     return Poll::Pending;
                 }
             }
@@ -419,29 +412,32 @@ impl Shared {
             // Somebody else reads, and wakes those whom it concerns.
             Err(TryLockError::WouldBlock) => return false,
         };
-        let (connection, transport) = {
-            let mut state = self.state();
-            state.read_by = None;
-            (state.connections, state.transport.clone())
-        };
-        let Some(transport) = transport else {
-            *reading = None;
-            return false;
-        };
         let mut context = Context::from_waker(&self.read_waker);
+        let mut state = self.state();
+        state.read_by = None;
+        let connection = state.connections;
         let received = match &mut *reading {
-            Some(current) if current.connection == connection => {
+            Some(current) if state.is_on(current.connection) => {
+                drop(state);
                 current.recv.as_mut().poll(&mut context)
             }
-            // Only one that has to wait needs a future.
-            _ => match transport.try_recv() {
-                Poll::Ready(received) => Poll::Ready(received),
-                Poll::Pending => {
-                    let recv = Box::pin(async move { transport.recv().await });
-                    let current = reading.insert(Reading { connection, recv });
-                    current.recv.as_mut().poll(&mut context)
+            _ => {
+                let transport = state.transport.clone();
+                drop(state);
+                *reading = None;
+                let Some(transport) = transport else {
+                    return false;
+                };
+                // Only one that has to wait needs a future.
+                match transport.try_recv() {
+                    Poll::Ready(received) => Poll::Ready(received),
+                    Poll::Pending => {
+                        let recv = Box::pin(async move { transport.recv().await });
+                        let current = reading.insert(Reading { connection, recv });
+                        current.recv.as_mut().poll(&mut context)
+                    }
                 }
-            },
+            }
         };
         let Poll::Ready(received) = received else {
             return false;
@@ -461,14 +457,13 @@ impl Shared {
         let due = {
             let state = self.state();
             let late = state.read_by.is_some_and(|by| by <= now);
-            late || state.core.has_unsent() && self.readers.is_empty()
+            late || state.core.has_unsent() && state.readers.is_empty()
         };
         while due && self.read(None) {}
     }
 
     /// Nobody waits any more: the keeper reads if messages wait for it to go out.
-    fn is_left_alone(&self) {
-        let mut state = self.state();
+    fn is_left_alone(&self, state: &mut State) {
         if state.core.has_unsent() {
             state.read_by = Some(state.clock);
             state.planned = state.clock;
@@ -477,12 +472,12 @@ impl Shared {
     }
 
     /// Something has come. If nobody takes it for long, the keeper shall; at once, if messages
-    /// wait for it to go out and nobody is there.
-    fn has_come(&self) {
-        let nobody = self.readers.is_empty();
+    /// wait for it to go out and nobody is there. Gives the reader to wake.
+    fn has_come(&self) -> Option<Waker> {
         let mut by = self.now();
         let mut state = self.state();
-        if !(nobody && state.core.has_unsent()) {
+        let last = state.last_reader();
+        if !(last.is_none() && state.core.has_unsent()) {
             by += UNATTENDED;
         }
         let by = state.read_by.map_or(by, |set| set.min(by));
@@ -491,19 +486,32 @@ impl Shared {
             state.planned = by;
             self.kick();
         }
+        last
     }
 
     /// Does it, if it can be done without waiting.
     pub(crate) fn try_done<T>(
         &self,
+        done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
+    ) -> Option<T> {
+        self.done_or_else(done, |_| {})
+    }
+
+    /// Does it, if it can be done without waiting; else the other.
+    fn done_or_else<T>(
+        &self,
         mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
+        otherwise: impl FnOnce(&mut State),
     ) -> Option<T> {
         let mut state = self.state();
         let clock = state.clock;
         let (result, after) = match done(&mut state, clock) {
             Some((result, after)) => (Some(result), after),
             // Whoever waits has the time to write.
-            None => (None, After::Flush),
+            None => {
+                otherwise(&mut state);
+                (None, After::Flush)
+            }
         };
         let due = after != After::Nothing && state.core.has_output(clock);
         drop(state);
@@ -542,93 +550,70 @@ impl State {
     pub(crate) fn is_on(&self, connection: u64) -> bool {
         self.transport.is_some() && self.connections == connection
     }
-}
 
-impl Readers {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.waiting().entries.is_empty()
-    }
-
-    fn wake_last(&self) {
-        let last = self
-            .waiting()
-            .entries
-            .last()
-            .map(|entry| entry.waker.clone());
-        if let Some(waker) = last {
-            waker.wake();
-        }
+    fn last_reader(&self) -> Option<Waker> {
+        self.readers.last().map(|entry| entry.waker.clone())
     }
 
     /// Wakes those who wait for it, but for one.
-    fn wake_those(&self, but: Option<u64>, concerned: impl Fn(Wait) -> bool) {
-        for entry in &self.waiting().entries {
-            if but != Some(entry.number) && concerned(entry.wait) {
+    fn wake_readers(&self, but: Option<u64>, concerned: impl Fn(&Core, Wait) -> bool) {
+        for entry in &self.readers {
+            if but != Some(entry.number) && concerned(&self.core, entry.wait) {
                 entry.waker.wake_by_ref();
             }
         }
     }
 }
 
-impl Wake for Readers {
+impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if let Some(shared) = self.shared.upgrade() {
-            shared.has_come();
+        let last = self.0.upgrade().and_then(|shared| shared.has_come());
+        if let Some(waker) = last {
+            waker.wake();
         }
-        self.wake_last();
     }
 }
 
-impl<'a> Reader<'a> {
-    fn new(readers: &'a Readers, wait: Wait) -> Self {
-        let mut waiting = readers.waiting();
-        waiting.last += 1;
-        let number = waiting.last;
-        drop(waiting);
-        Self {
-            readers,
-            wait,
-            number,
+impl Reader<'_> {
+    /// Enters it, or its new waker; the old one is given back, to be dropped once the lock is not
+    /// held.
+    fn waits(&mut self, state: &mut State, waker: &Waker) -> Option<Waker> {
+        if let Some(number) = self.number {
+            let mut entries = state.readers.iter_mut();
+            let entry = entries.find(|entry| entry.number == number)?;
+            let renew = !entry.waker.will_wake(waker);
+            return renew.then(|| std::mem::replace(&mut entry.waker, waker.clone()));
         }
-    }
-
-    fn waits(&self, waker: &Waker) {
-        let (number, wait) = (self.number, self.wait);
-        let mut waiting = self.readers.waiting();
-        match waiting
-            .entries
-            .iter_mut()
-            .find(|entry| entry.number == number)
-        {
-            Some(entry) => entry.waker.clone_from(waker),
-            None => waiting.entries.push(Entry {
-                number,
-                wait,
-                waker: waker.clone(),
-            }),
-        }
+        state.last_reader += 1;
+        self.number = Some(state.last_reader);
+        state.readers.push(Entry {
+            number: state.last_reader,
+            wait: self.wait,
+            waker: waker.clone(),
+        });
+        None
     }
 }
 
 /// Whoever waits on may have been passed over.
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.readers.waiting();
-        waiting.entries.retain(|entry| entry.number != self.number);
-        let nobody = waiting.entries.is_empty();
-        drop(waiting);
-        if !nobody {
-            self.readers.wake_last();
-        } else if let Some(shared) = self.readers.shared.upgrade() {
-            shared.is_left_alone();
+        let Some(number) = self.number else { return };
+        let mut state = self.shared.state();
+        let place = state.readers.iter().position(|entry| entry.number == number);
+        let left = place.map(|place| state.readers.remove(place));
+        let last = state.last_reader();
+        if last.is_none() {
+            self.shared.is_left_alone(&mut state);
+        }
+        drop(state);
+        drop(left);
+        if let Some(waker) = last {
+            waker.wake();
         }
     }
 }
