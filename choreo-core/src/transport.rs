@@ -137,6 +137,13 @@ pub trait Transport: Send + Sync {
     fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
         Poll::Pending
     }
+
+    /// Whether any number of tasks may receive at once: each frame goes to one of them.
+    ///
+    /// Provided: no. A transport that sees to it itself spares its callers the turns.
+    fn takes_turns(&self) -> bool {
+        false
+    }
 }
 
 /// Opens a transport, and opens it again after it broke.
@@ -191,6 +198,10 @@ macro_rules! by_reference {
 
             fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
                 (**self).try_recv()
+            }
+
+            fn takes_turns(&self) -> bool {
+                (**self).takes_turns()
             }
         }
     )+};

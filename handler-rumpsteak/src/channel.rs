@@ -95,6 +95,10 @@ impl Transport for SimpleChannel {
         self.close_now();
         Ok(())
     }
+
+    fn takes_turns(&self) -> bool {
+        true
+    }
 }
 
 impl Drop for SimpleChannel {

@@ -114,7 +114,10 @@ impl RumpsteakSession {
     /// tasks may receive, and a transport whose own receive is not cancel-safe loses nothing.
     pub fn from_transport<T: Transport + 'static>(transport: T) -> Self {
         Self::new(
-            Way::Transport(Box::new(Turns::new(transport))),
+            Way::Transport(match transport.takes_turns() {
+                true => Box::new(transport),
+                false => Box::new(Turns::new(transport)),
+            }),
             std::any::type_name::<T>(),
         )
     }
@@ -247,6 +250,10 @@ impl Transport for RumpsteakSession {
 
     fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
         self.try_recv_frame()
+    }
+
+    fn takes_turns(&self) -> bool {
+        true
     }
 }
 

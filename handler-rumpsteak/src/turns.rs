@@ -62,6 +62,10 @@ impl<T: Transport + 'static> Transport for Turns<T> {
         }
         self.transport.try_recv()
     }
+
+    fn takes_turns(&self) -> bool {
+        true
+    }
 }
 
 impl<T: Transport + 'static> Turns<T> {

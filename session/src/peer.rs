@@ -127,6 +127,11 @@ impl Transport for PeerTransport {
         received.map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// Each of those who wait may read for all.
+    fn takes_turns(&self) -> bool {
+        true
+    }
+
     async fn close(&self) -> Result<()> {
         let shared = &self.handle.shared;
         shared.state().core.close(self.peer);

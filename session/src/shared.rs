@@ -15,16 +15,19 @@ use bytes::{Bytes, BytesMut};
 use choreo_core::runtime::Instant;
 use choreo_core::{Result, Transport, Waiters};
 use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
 use futures::task::{AtomicWaker, noop_waker_ref};
 
 use crate::core::{Advice, Core};
 use crate::keeper::Opened;
 use crate::pair::Time;
 use crate::status::{Link, PeerStatus, Status};
-use crate::wire::Abort;
+use crate::wire::{Abort, MAX_HEADER};
 
 /// The most bytes in one message of the transport, unless one frame has more.
 const MAX_BATCH: usize = 64 * 1024;
+/// The size of the buffer that small batches share.
+const OUT: usize = 1024;
 /// How long a connection may be without a reader before the keeper reads.
 const UNATTENDED: Duration = Duration::from_millis(20);
 /// The shortest time between two looks of the keeper.
@@ -67,6 +70,9 @@ pub(crate) struct State {
     pub(crate) move_within: Option<Duration>,
     /// Since when the handles are closed or gone.
     pub(crate) closing: Option<Time>,
+    /// Where small batches are put together, one behind the other: once the transport has let go of
+    /// them, without a new allocation.
+    out: BytesMut,
     /// Those who wait for what comes.
     readers: Vec<Entry>,
     last_reader: u64,
@@ -90,7 +96,8 @@ struct Writing {
 
 struct Reading {
     connection: u64,
-    recv: BoxFuture<'static, Result<Option<Bytes>>>,
+    /// What the transport receives, one after the other.
+    received: BoxStream<'static, Result<Option<Bytes>>>,
 }
 
 /// What the connection wakes when something comes.
@@ -132,32 +139,31 @@ struct Reader<'a> {
 
 impl Shared {
     pub(crate) fn new(core: Core, peers: Vec<String>) -> Arc<Self> {
-        Arc::new_cyclic(|shared| {
-            Self {
-                begun: Instant::now(),
-                state: Mutex::new(State {
-                    core,
-                    link: Link::Connecting,
-                    transport: None,
-                    connections: 0,
-                    offered: None,
-                    clock: Duration::ZERO,
-                    planned: Duration::ZERO,
-                    read_by: None,
-                    move_within: None,
-                    closing: None,
-                    readers: Vec::new(),
-                    last_reader: 0,
-                }),
-                writing: Mutex::new(None),
-                passed_by: AtomicBool::new(false),
-                reading: Mutex::new(None),
-                read_waker: Waker::from(Arc::new(Bell(Weak::clone(shared)))),
-                kick: AtomicBool::new(false),
-                keeper: AtomicWaker::new(),
-                watchers: Waiters::default(),
-                peers,
-            }
+        Arc::new_cyclic(|shared| Self {
+            begun: Instant::now(),
+            state: Mutex::new(State {
+                core,
+                link: Link::Connecting,
+                transport: None,
+                connections: 0,
+                offered: None,
+                clock: Duration::ZERO,
+                planned: Duration::ZERO,
+                read_by: None,
+                move_within: None,
+                closing: None,
+                out: BytesMut::new(),
+                readers: Vec::new(),
+                last_reader: 0,
+            }),
+            writing: Mutex::new(None),
+            passed_by: AtomicBool::new(false),
+            reading: Mutex::new(None),
+            read_waker: Waker::from(Arc::new(Bell(Weak::clone(shared)))),
+            kick: AtomicBool::new(false),
+            keeper: AtomicWaker::new(),
+            watchers: Waiters::default(),
+            peers,
         })
     }
 
@@ -361,18 +367,26 @@ impl Shared {
 
     fn next_batch(&self) -> Option<Batch> {
         let now = self.now();
-        let mut state = self.state();
+        let mut locked = self.state();
+        let state = &mut *locked;
         let transport = state.transport.clone()?;
-        let mut out = BytesMut::new();
-        if !state.core.transmit(now, MAX_BATCH, &mut out) {
+        if state.out.capacity() < MAX_HEADER {
+            state.out.reserve(OUT);
+        }
+        if !state.core.transmit(now, MAX_BATCH, &mut state.out) {
             return None;
         }
+        let bytes = match state.out.len() {
+            ..OUT => state.out.split().freeze(),
+            // No session keeps much that it needs at times only.
+            _ => std::mem::take(&mut state.out).freeze(),
+        };
         state.clock = now;
-        self.plan(&mut state, now);
+        self.plan(state, now);
         Some(Batch {
             connection: state.connections,
             more: state.core.has_output(now),
-            bytes: out.freeze(),
+            bytes,
             transport,
         })
     }
@@ -419,30 +433,21 @@ impl Shared {
         let received = match &mut *reading {
             Some(current) if state.is_on(current.connection) => {
                 drop(state);
-                current.recv.as_mut().poll(&mut context)
+                current.poll(&mut context)
             }
             _ => {
                 let transport = state.transport.clone();
                 drop(state);
-                *reading = None;
-                let Some(transport) = transport else {
-                    return false;
-                };
-                // Only one that has to wait needs a future.
-                match transport.try_recv() {
-                    Poll::Ready(received) => Poll::Ready(received),
-                    Poll::Pending => {
-                        let recv = Box::pin(async move { transport.recv().await });
-                        let current = reading.insert(Reading { connection, recv });
-                        current.recv.as_mut().poll(&mut context)
-                    }
+                *reading = transport.map(|transport| Reading::new(connection, transport));
+                match &mut *reading {
+                    Some(new) => new.poll(&mut context),
+                    None => return false,
                 }
             }
         };
         let Poll::Ready(received) = received else {
             return false;
         };
-        *reading = None;
         drop(reading);
         match received {
             Ok(Some(bytes)) => self.received(connection, bytes, by),
@@ -565,6 +570,24 @@ impl State {
     }
 }
 
+impl Reading {
+    fn new(connection: u64, transport: Arc<dyn Transport>) -> Self {
+        let received = stream::unfold(transport, async |transport| {
+            let received = transport.recv().await;
+            Some((received, transport))
+        });
+        Self {
+            connection,
+            received: Box::pin(received),
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>>> {
+        let received = self.received.as_mut().poll_next(context);
+        received.map(|received| received.unwrap_or(Ok(None)))
+    }
+}
+
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
@@ -604,7 +627,10 @@ impl Drop for Reader<'_> {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
         let mut state = self.shared.state();
-        let place = state.readers.iter().position(|entry| entry.number == number);
+        let place = state
+            .readers
+            .iter()
+            .position(|entry| entry.number == number);
         let left = place.map(|place| state.readers.remove(place));
         let last = state.last_reader();
         if last.is_none() {
