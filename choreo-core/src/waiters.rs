@@ -130,7 +130,10 @@ impl Waiters {
         let first = waiting.first.take();
         let more = std::mem::take(&mut waiting.more);
         drop(waiting);
-        for (_, waker) in first.into_iter().chain(more) {
+        if let Some((_, waker)) = first {
+            waker.wake();
+        }
+        for (_, waker) in more {
             waker.wake();
         }
     }

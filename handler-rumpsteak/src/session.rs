@@ -111,7 +111,8 @@ impl RumpsteakSession {
     /// A session over any [`Transport`].
     ///
     /// Receives come one at a time, and one that is dropped goes on in the next: so any number of
-    /// tasks may receive, and a transport whose own receive is not cancel-safe loses nothing.
+    /// tasks may receive, and a transport whose own receive is not cancel-safe loses nothing. One that
+    /// [takes turns](Transport::takes_turns) itself is used as it is.
     pub fn from_transport<T: Transport + 'static>(transport: T) -> Self {
         Self::new(
             Way::Transport(match transport.takes_turns() {
