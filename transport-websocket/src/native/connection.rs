@@ -133,7 +133,9 @@ impl Connection {
             .close_timeout
             .saturating_sub(closing.elapsed());
         let recv = || shared.state().poll_recv(shared, &mut shared.context());
-        match runtime::timeout(limit, shared.hub.readers.until(recv)).await {
+        // Boxed, lest each receive carries a timer.
+        let received = Box::pin(runtime::timeout(limit, shared.hub.readers.until(recv)));
+        match received.await {
             Ok(received) => received,
             Err(_) => {
                 let mut state = shared.state();
