@@ -9,7 +9,7 @@ use crate::core::Core;
 use crate::join::Join;
 use crate::keeper::{Keeper, Way};
 use crate::peer::lost;
-use crate::shared::Shared;
+use crate::shared::{Kick, Shared};
 use crate::status::{Link, Status};
 use crate::wire::{Abort, Code, Hello, VERSION};
 use crate::{PeerTransport, SessionConfig, Terms, keys};
@@ -172,7 +172,7 @@ impl Session {
     /// Looks at once whether the connection is alive, and opens another if it is not there: for
     /// pages that come back from the background, and networks that come back.
     pub fn nudge(&self) {
-        self.handle.shared.kick();
+        self.handle.shared.kick(Kick::Hurry);
     }
 
     /// Gives the connection up and opens another. Nothing is lost.
@@ -227,7 +227,7 @@ impl Handle {
             (0..self.shared.peers.len()).for_each(|peer| state.core.close(peer));
         }
         self.shared.flush();
-        self.shared.kick();
+        self.shared.kick(Kick::Hurry);
     }
 }
 

@@ -6,7 +6,7 @@
 //! alone waits for slow writes, opens connections and watches the clock.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -21,10 +21,8 @@ use crate::core::{Advice, Core};
 use crate::keeper::Opened;
 use crate::pair::Time;
 use crate::status::{Link, PeerStatus, Status};
-use crate::wire::Abort;
+use crate::wire::{Abort, MAX_BATCH};
 
-/// The most bytes in one message of the transport, unless one frame has more.
-const MAX_BATCH: usize = 64 * 1024;
 /// How long a connection may be without a reader before the keeper reads.
 const UNATTENDED: Duration = Duration::from_millis(20);
 /// The shortest time between two looks of the keeper.
@@ -43,8 +41,8 @@ pub(crate) struct Shared {
     readers: Arc<Readers>,
     /// Wakes a reader.
     read_waker: Waker,
-    /// The keeper has to look.
-    kick: AtomicBool,
+    /// Whether the keeper has to look: a [`Kick`], or 0.
+    kick: AtomicU8,
     keeper: AtomicWaker,
     /// Wait for another status.
     pub(crate) watchers: Waiters,
@@ -109,6 +107,15 @@ pub(crate) enum Wait {
     Room(usize),
 }
 
+/// Why the keeper is to look.
+#[derive(Clone, Copy)]
+pub(crate) enum Kick {
+    /// Something is due.
+    Look = 1,
+    /// Nor may it go on pausing before it tries again to connect.
+    Hurry = 2,
+}
+
 /// What is to be done about what is due to go out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
@@ -151,7 +158,7 @@ impl Shared {
                 reading: Mutex::new(None),
                 read_waker: Waker::from(Arc::clone(&readers)),
                 readers,
-                kick: AtomicBool::new(false),
+                kick: AtomicU8::new(0),
                 keeper: AtomicWaker::new(),
                 watchers: Waiters::default(),
                 peers,
@@ -168,12 +175,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the keeper is kicked from now on; for the keeper.
-    pub(crate) fn kicked(&self) -> impl Future<Output = ()> + '_ {
-        self.kick.store(false, Ordering::SeqCst);
-        poll_fn(|context| {
+    /// When the keeper is kicked from now on, at least like that; for the keeper.
+    pub(crate) fn kicked(&self, least: Kick) -> impl Future<Output = ()> + '_ {
+        self.kick.store(0, Ordering::SeqCst);
+        poll_fn(move |context| {
             self.keeper.register(context.waker());
-            match self.kick.load(Ordering::SeqCst) {
+            match self.kick.load(Ordering::SeqCst) >= least as u8 {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             }
@@ -181,8 +188,8 @@ impl Shared {
     }
 
     /// Lets the keeper look.
-    pub(crate) fn kick(&self) {
-        self.kick.store(true, Ordering::SeqCst);
+    pub(crate) fn kick(&self, kick: Kick) {
+        self.kick.fetch_max(kick as u8, Ordering::SeqCst);
         self.keeper.wake();
     }
 
@@ -190,7 +197,7 @@ impl Shared {
     pub(crate) fn change(&self) {
         self.watchers.wake();
         self.readers.wake_those(|_| true);
-        self.kick();
+        self.kick(Kick::Hurry);
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -223,10 +230,10 @@ impl Shared {
         }
         if let Advice::Move(within) = state.core.handle(bytes, now) {
             state.move_within = Some(within);
-            self.kick();
+            self.kick(Kick::Look);
         }
         if state.closing.is_some() || state.core.lost().is_some() {
-            self.kick();
+            self.kick(Kick::Look);
         }
         state.clock = now;
         // More may be there already, of which nobody is told.
@@ -286,7 +293,7 @@ impl Shared {
     pub(crate) fn flush(&self) {
         let mut context = Context::from_waker(noop_waker_ref());
         if self.poll_flush(&mut context).is_pending() {
-            self.kick();
+            self.kick(Kick::Look);
         }
     }
 
@@ -433,7 +440,7 @@ impl Shared {
         if state.core.has_unsent() {
             state.read_by = Some(state.clock);
             state.planned = state.clock;
-            self.kick();
+            self.kick(Kick::Look);
         }
     }
 
@@ -450,7 +457,7 @@ impl Shared {
         state.read_by = Some(by);
         if by < state.planned {
             state.planned = by;
-            self.kick();
+            self.kick(Kick::Look);
         }
     }
 
@@ -472,7 +479,7 @@ impl Shared {
             self.flush();
         }
         if after == After::Kick {
-            self.kick();
+            self.kick(Kick::Look);
         }
         result
     }
@@ -484,7 +491,7 @@ impl Shared {
             && due < state.planned
         {
             state.planned = due;
-            self.kick();
+            self.kick(Kick::Look);
         }
     }
 

@@ -131,7 +131,7 @@ impl Hello {
         let names = [("the session", &self.session), ("the role", &self.role)];
         let peers = self.peers.iter().map(|peer| ("a peer", peer));
         for (what, name) in names.into_iter().chain(peers) {
-            check_name(what, name).map_err(|reason| Abort::new(Code::Malformed, reason))?;
+            check_name(what, name)?;
         }
         // Put in one by one: sorting would take kilobytes of a wasm module.
         let mut sorted: Vec<&str> = Vec::with_capacity(self.peers.len());
@@ -152,8 +152,12 @@ impl Hello {
     }
 }
 
-/// Names go into logs, errors and pages.
-pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
+/// Checks the name of a session or a role: 1 to [`MAX_NAME`] bytes and no control characters, for
+/// names go into logs, errors and pages.
+///
+/// # Errors
+/// [`Malformed`](Code::Malformed), and what is wrong with the name of `what`.
+pub fn check_name(what: &str, name: &str) -> Result<(), Abort> {
     let reason = if name.is_empty() {
         "is empty"
     } else if name.len() > MAX_NAME {
@@ -165,5 +169,6 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
     };
     let shown: String = name.chars().take(24).collect();
     let shown = printable(&shown);
-    Err(format!("the name of {what} {reason}: “{shown}”"))
+    let reason = format_args!("the name of {what} {reason}: “{shown}”");
+    Err(Abort::new(Code::Malformed, reason))
 }
