@@ -351,10 +351,14 @@ impl Core {
         if !self.up || self.lost.is_some() {
             return None;
         }
-        let pairs = self.pairs.iter().filter_map(|pair| pair.deadline(now));
-        let ping = self.ping_every.map(|_| self.ping_at);
-        let dead = self.heard + self.timing.silence;
-        pairs.chain(ping).chain([dead]).min()
+        let mut first = self.heard + self.timing.silence;
+        if self.ping_every.is_some() {
+            first = first.min(self.ping_at);
+        }
+        for pair in &self.pairs {
+            first = pair.deadline(now).map_or(first, |due| first.min(due));
+        }
+        Some(first)
     }
 
     /// Does what time asks for; true when the connection is dead.

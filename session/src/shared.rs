@@ -486,10 +486,8 @@ impl Shared {
 
     /// Kicks the keeper if something is due before it looks.
     fn plan(&self, state: &mut State, now: Time) {
-        let due = [state.core.deadline(now), state.read_by];
-        if let Some(due) = due.into_iter().flatten().min()
-            && due < state.planned
-        {
+        let due = state.due(now);
+        if due < state.planned {
             state.planned = due;
             self.kick(Kick::Look);
         }
@@ -499,14 +497,18 @@ impl Shared {
     pub(crate) fn until_planned(&self, at_most: Duration) -> Duration {
         let now = self.now();
         let mut state = self.state();
-        let deadline = state.core.deadline(now).unwrap_or(Duration::MAX);
-        let read_by = state.read_by.unwrap_or(Duration::MAX);
-        state.planned = deadline.min(read_by).min(now + at_most);
+        state.planned = state.due(now).min(now + at_most);
         state.planned.saturating_sub(now).max(SHORT)
     }
 }
 
 impl State {
+    /// When something is to be done; far away if nothing is.
+    fn due(&self, now: Time) -> Time {
+        let deadline = self.core.deadline(now).unwrap_or(Duration::MAX);
+        deadline.min(self.read_by.unwrap_or(Duration::MAX))
+    }
+
     /// Whether the connection of that number is there.
     pub(crate) fn is_on(&self, connection: u64) -> bool {
         self.transport.is_some() && self.connections == connection
