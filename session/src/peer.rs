@@ -32,23 +32,31 @@ impl PeerTransport {
         &self,
         state: &mut State,
         frame: &mut Option<Bytes>,
-    ) -> Option<(Result<(), Refused>, After)> {
-        let sent = state.core.send(self.peer, frame);
+        sent: &mut Result<(), Refused>,
+    ) -> Option<After> {
+        *sent = state.core.send(self.peer, frame);
+        if *sent == Err(Refused::Full) {
+            return None;
+        }
         // Nothing else is under way: out with it.
         let alone = state.core.look(self.peer).unacked == 1;
-        let after = if alone { After::Flush } else { After::Kick };
-        (sent != Err(Refused::Full)).then_some((sent, after))
+        Some(if alone { After::Flush } else { After::Kick })
     }
 
     /// Takes the next frame out of the session, if there is one.
-    fn take(&self, state: &mut State, clock: Time) -> Option<(Result<Option<Bytes>>, After)> {
-        let received = match state.core.recv(self.peer, clock) {
+    fn take(
+        &self,
+        state: &mut State,
+        clock: Time,
+        received: &mut Result<Option<Bytes>>,
+    ) -> Option<After> {
+        *received = match state.core.recv(self.peer, clock) {
             Ok(Next::Wait) => return None,
             Ok(Next::Message(frame)) => Ok(Some(frame)),
             Ok(Next::Closed) => Ok(None),
             Err(abort) => Err(lost(abort)),
         };
-        Some((received, After::Flush))
+        Some(After::Flush)
     }
 
     fn refused(&self, refused: Refused, length: usize) -> Error {
@@ -72,44 +80,40 @@ impl PeerTransport {
 #[async_trait]
 impl Transport for PeerTransport {
     async fn send(&self, frame: Bytes) -> Result<()> {
-        let (length, mut frame) = (frame.len(), Some(frame));
+        let (length, mut frame, mut sent) = (frame.len(), Some(frame), Ok(()));
+        let mut put = |state: &mut State, _| self.put(state, &mut frame, &mut sent);
         let room = Wait::Room(self.peer);
-        let sent = self
-            .handle
-            .shared
-            .drive(room, |state, _| self.put(state, &mut frame));
-        sent.await.map_err(|refused| self.refused(refused, length))
+        self.handle.shared.drive(room, &mut put).await;
+        sent.map_err(|refused| self.refused(refused, length))
     }
 
     async fn recv(&self) -> Result<Option<Bytes>> {
+        let mut received = Ok(None);
+        let mut take = |state: &mut State, clock| self.take(state, clock, &mut received);
         let message = Wait::Message(self.peer);
-        let received = self
-            .handle
-            .shared
-            .drive(message, |state, clock| self.take(state, clock));
-        received.await
+        self.handle.shared.drive(message, &mut take).await;
+        received
     }
 
     fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
-        let (length, mut frame) = (frame.len(), Some(frame));
-        let sent = self
-            .handle
-            .shared
-            .try_done(|state, _| self.put(state, &mut frame));
+        let (length, mut frame, mut sent) = (frame.len(), Some(frame), Ok(()));
+        let mut put = |state: &mut State, _| self.put(state, &mut frame, &mut sent);
+        if !self.handle.shared.try_done(&mut put) {
+            return Ok(frame);
+        }
         match sent {
-            Some(sent) => sent
-                .map(|()| None)
-                .map_err(|refused| self.refused(refused, length)),
-            None => Ok(frame),
+            Ok(()) => Ok(None),
+            Err(refused) => Err(self.refused(refused, length)),
         }
     }
 
     fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
-        let received = self
-            .handle
-            .shared
-            .try_done(|state, clock| self.take(state, clock));
-        received.map_or(Poll::Pending, Poll::Ready)
+        let mut received = Ok(None);
+        let mut take = |state: &mut State, clock| self.take(state, clock, &mut received);
+        match self.handle.shared.try_done(&mut take) {
+            true => Poll::Ready(received),
+            false => Poll::Pending,
+        }
     }
 
     async fn close(&self) -> Result<()> {

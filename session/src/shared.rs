@@ -125,6 +125,9 @@ pub(crate) enum After {
     Kick,
 }
 
+/// What somebody does to a session, if it can be done now, and what is to come of it.
+pub(crate) type Step<'a> = dyn FnMut(&mut State, Time) -> Option<After> + Send + 'a;
+
 /// One of them, as long as it waits.
 struct Reader<'a> {
     readers: &'a Readers,
@@ -360,28 +363,24 @@ impl Shared {
         })
     }
 
-    /// Drives the connection until `done`, for which it waits.
-    pub(crate) async fn drive<T>(
-        &self,
-        wait: Wait,
-        mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
-    ) -> T {
-        if let Some(result) = self.try_done(&mut done) {
-            return result;
+    /// Drives the connection until `step` was done, for which it waits.
+    pub(crate) async fn drive(&self, wait: Wait, step: &mut Step<'_>) {
+        if self.try_done(step) {
+            return;
         }
         let reader = Reader::new(&self.readers, wait);
         let driven = poll_fn(|context| {
             loop {
                 reader.waits(context.waker());
-                if let Some(result) = self.try_done(&mut done) {
-                    return Poll::Ready(result);
+                if self.try_done(step) {
+                    return Poll::Ready(());
                 }
                 if !self.read() {
                     return Poll::Pending;
                 }
             }
         });
-        driven.await
+        driven.await;
     }
 
     /// Takes what has come; false if nothing has. The readers are woken when something does.
@@ -462,26 +461,20 @@ impl Shared {
     }
 
     /// Does it, if it can be done without waiting.
-    pub(crate) fn try_done<T>(
-        &self,
-        mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
-    ) -> Option<T> {
+    pub(crate) fn try_done(&self, step: &mut Step<'_>) -> bool {
         let mut state = self.state();
         let clock = state.clock;
-        let (result, after) = match done(&mut state, clock) {
-            Some((result, after)) => (Some(result), after),
-            // Whoever waits has the time to write.
-            None => (None, After::Flush),
-        };
-        let flush = after == After::Flush && state.core.has_output(clock);
+        let after = step(&mut state, clock);
+        // Whoever waits has the time to write.
+        let flush = after != Some(After::Kick) && state.core.has_output(clock);
         drop(state);
         if flush {
             self.flush();
         }
-        if after == After::Kick {
+        if after == Some(After::Kick) {
             self.kick(Kick::Look);
         }
-        result
+        after.is_some()
     }
 
     /// Kicks the keeper if something is due before it looks.
