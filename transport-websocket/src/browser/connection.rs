@@ -34,7 +34,7 @@ struct State {
     /// The size of what is in it.
     waiting: usize,
     /// For the driver to send in its next turn.
-    outbox: VecDeque<Bytes>,
+    outbox: Vec<Bytes>,
     /// The size of what is in it, and of what the browser held when it was last asked.
     unsent: usize,
     /// A send waits for room.
@@ -51,7 +51,7 @@ struct State {
 /// What the driver does next.
 pub(crate) enum Work {
     /// Hand these to the browser.
-    Send(VecDeque<Bytes>),
+    Send(Vec<Bytes>),
     /// Look how much the browser still holds, in a while.
     MakeRoom,
     /// Close, and wait for the end.
@@ -86,11 +86,10 @@ impl Connection {
         shared.readers.until(opened).await
     }
 
-    pub(crate) async fn send(&self, frame: Bytes) -> Result<()> {
+    pub(crate) async fn send(&self, mut frame: Bytes) -> Result<()> {
         let shared = &*self.shared;
         let size = frame.len();
         end::check_size(size, shared.limits.max_frame, &shared.place)?;
-        let mut frame = Some(frame);
         let push = || {
             let mut state = shared.state();
             if state.closing.is_some() {
@@ -102,7 +101,7 @@ impl Connection {
             let room = state.unsent == 0 || state.unsent + size <= shared.limits.high_water;
             if room {
                 state.unsent += size;
-                state.outbox.extend(frame.take());
+                state.outbox.push(std::mem::take(&mut frame));
             } else {
                 state.cramped = true;
             }
