@@ -1,3 +1,4 @@
+use choreo_core::{Codec, Encoded, Error, Message, TypeTag};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Abort, Code, Frame, Kind, printable};
@@ -72,57 +73,52 @@ impl std::fmt::Debug for Welcome {
 }
 
 /// What frames of the handshake carry.
-pub(crate) trait Body: Serialize + DeserializeOwned {
+pub(crate) trait Body: Message + DeserializeOwned {
     const KIND: Kind;
-    const NAME: &'static str;
 
     fn to_frame(&self) -> Frame {
-        // Vectors, strings and numbers always encode.
-        let payload = postcard::to_allocvec(self).unwrap_or_default();
+        let mut payload = Vec::new();
+        let encoded = self.encode(Codec::Postcard, &mut payload);
+        debug_assert!(
+            encoded.is_ok(),
+            "vectors, strings and numbers always encode"
+        );
         Frame::new(Self::KIND, 0).with_payload(payload)
     }
 
     fn from_frame(frame: &Frame) -> Result<Self, Abort> {
-        let decoded = match frame.kind == Self::KIND {
-            true => postcard::take_from_bytes(&frame.payload).map_err(Some),
-            false => Err(None),
-        };
-        match decoded {
-            Ok((body, [])) => Ok(body),
-            Ok((_, rest)) => Err(malformed(frame, Self::NAME, Ok(rest.len()))),
-            Err(error) => Err(malformed(frame, Self::NAME, Err(error))),
+        if frame.kind != Self::KIND {
+            return Err(other_kind(frame.kind, Self::KIND));
         }
+        let tag = TypeTag::of::<Self>();
+        let encoded = Encoded::from_parts(frame.payload.clone(), Codec::Postcard, tag);
+        encoded.decode().map_err(malformed)
     }
 }
 
-/// Why a frame is not what is due: bytes that were left over, an error, or another kind.
-fn malformed(frame: &Frame, due: &str, left: Result<usize, Option<postcard::Error>>) -> Abort {
-    let reason = match left {
-        Ok(left) => format!("{left} bytes after {due}"),
-        Err(Some(error)) => format!("{due} does not decode: {error}"),
-        Err(None) => format!("{due} is due, {:?} came", frame.kind),
-    };
+fn other_kind(came: Kind, due: Kind) -> Abort {
+    let reason = format_args!("{due:?} is due, {came:?} came");
     Abort::new(Code::Malformed, reason)
+}
+
+fn malformed(error: Error) -> Abort {
+    Abort::new(Code::Malformed, error.report())
 }
 
 impl Body for Hello {
     const KIND: Kind = Kind::Hello;
-    const NAME: &'static str = "HELLO";
 }
 
 impl Body for Challenge {
     const KIND: Kind = Kind::Challenge;
-    const NAME: &'static str = "CHALLENGE";
 }
 
 impl Body for Proof {
     const KIND: Kind = Kind::Proof;
-    const NAME: &'static str = "PROOF";
 }
 
 impl Body for Welcome {
     const KIND: Kind = Kind::Welcome;
-    const NAME: &'static str = "WELCOME";
 }
 
 impl Hello {
