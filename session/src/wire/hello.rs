@@ -1,7 +1,7 @@
 use choreo_core::{Codec, Encoded, Error, Message, TypeTag};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Abort, Code, Frame, Kind, printable};
+use super::{Abort, Code, Frame, Kind};
 use crate::Limits;
 
 /// The most bytes of a session's or a role's name.
@@ -124,25 +124,20 @@ impl Body for Welcome {
 impl Hello {
     /// Checks the names.
     pub(crate) fn check(&self) -> Result<(), Abort> {
-        let names = [("the session", &self.session), ("the role", &self.role)];
-        let peers = self.peers.iter().map(|peer| ("a peer", peer));
-        for (what, name) in names.into_iter().chain(peers) {
-            check_name(what, name)?;
-        }
+        check_name("the session", &self.session)?;
+        check_name("the role", &self.role)?;
         // Put in one by one: sorting would take kilobytes of a wasm module.
-        let mut sorted: Vec<&str> = Vec::with_capacity(self.peers.len());
+        let mut known = Vec::with_capacity(1 + self.peers.len());
+        known.push(self.role.as_str());
         for peer in &self.peers {
-            match sorted.binary_search(&peer.as_str()) {
-                Err(place) => sorted.insert(place, peer),
+            check_name("a peer", peer)?;
+            match known.binary_search(&peer.as_str()) {
+                Err(place) => known.insert(place, peer),
                 Ok(_) => {
-                    let reason = format_args!("the peer {peer} is listed twice");
+                    let reason = format_args!("{peer} is listed twice, or as a peer of itself");
                     return Err(Abort::new(Code::Malformed, reason));
                 }
             }
-        }
-        if self.peers.contains(&self.role) {
-            let reason = format_args!("{} is listed as a peer of itself", self.role);
-            return Err(Abort::new(Code::Malformed, reason));
         }
         Ok(())
     }
@@ -154,7 +149,7 @@ impl Hello {
 /// # Errors
 /// [`Malformed`](Code::Malformed), and what is wrong with the name of `what`.
 pub fn check_name(what: &str, name: &str) -> Result<(), Abort> {
-    let reason = if name.is_empty() {
+    let wrong = if name.is_empty() {
         "is empty"
     } else if name.len() > MAX_NAME {
         "is longer than 64 bytes"
@@ -163,8 +158,6 @@ pub fn check_name(what: &str, name: &str) -> Result<(), Abort> {
     } else {
         return Ok(());
     };
-    let shown: String = name.chars().take(24).collect();
-    let shown = printable(&shown);
-    let reason = format_args!("the name of {what} {reason}: “{shown}”");
+    let reason = format_args!("the name of {what} {wrong}: “{name:.24}”");
     Err(Abort::new(Code::Malformed, reason))
 }
