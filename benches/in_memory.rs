@@ -2,15 +2,15 @@
 //!
 //! The figures that count are the ratios that it prints last: times differ between machines.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use choreo::middleware::{Metrics, Trace};
 use choreo::prelude::*;
 use criterion::Criterion;
-use futures::channel::mpsc;
-use futures::{SinkExt, StreamExt};
-use serde_bytes::ByteArray;
 use tokio::runtime::Runtime;
+
+mod common;
+use common::{PAYLOAD, Payload, bare_ping_pong, runtime, time};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Role {
@@ -18,52 +18,8 @@ enum Role {
     Bob,
 }
 
-type Payload = ByteArray<32>;
-
-const PAYLOAD: Payload = ByteArray::new([7; 32]);
 /// Steps of the program: half of them sends, half receives.
 const PROGRAM_STEPS: usize = 1_000;
-
-/// Two tasks on one thread, so that the channel is measured and not the scheduler's other cores.
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-}
-
-/// Runs both sides as tasks of their own and gives the time until both are done.
-fn time(
-    runtime: &Runtime,
-    alice: impl Future<Output = ()> + Send + 'static,
-    bob: impl Future<Output = ()> + Send + 'static,
-) -> Duration {
-    runtime.block_on(async {
-        let start = Instant::now();
-        let bob = tokio::spawn(bob);
-        tokio::spawn(alice).await.expect("Alice");
-        bob.await.expect("Bob");
-        start.elapsed()
-    })
-}
-
-fn bare_ping_pong(runtime: &Runtime, rounds: u64) -> Duration {
-    let (mut to_bob, mut from_alice) = mpsc::channel::<Payload>(32);
-    let (mut to_alice, mut from_bob) = mpsc::channel::<Payload>(32);
-    let alice = async move {
-        for _ in 0..rounds {
-            to_bob.send(PAYLOAD).await.expect("Bob listens");
-            std::hint::black_box(from_bob.next().await);
-        }
-    };
-    let bob = async move {
-        for _ in 0..rounds {
-            let payload = from_alice.next().await.expect("Alice sends");
-            to_alice.send(payload).await.expect("Alice listens");
-        }
-    };
-    time(runtime, alice, bob)
-}
 
 /// The same over a pair of handlers that `stack` has wrapped.
 fn ping_pong<H>(
@@ -96,7 +52,7 @@ where
                 .expect("Alice listens");
         }
     };
-    time(runtime, alice, bob)
+    runtime.block_on(time(alice, bob))
 }
 
 /// Programs of sends and receives in turn.
@@ -117,7 +73,7 @@ fn programs(runtime: &Runtime, runs: u64) -> Duration {
             }
         }
     };
-    time(runtime, run(Role::Alice, alice), run(Role::Bob, bob))
+    runtime.block_on(time(run(Role::Alice, alice), run(Role::Bob, bob)))
 }
 
 /// What is measured: a name and how to time so many rounds of it.

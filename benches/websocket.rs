@@ -5,7 +5,7 @@
 //! twice as long.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use choreo::session::{Accepted, Acceptor, Anyone, Session, SessionConfig, Terms};
 use choreo::websocket::{WebSocketAcceptor, WebSocketConnector, WebSocketTransport};
@@ -20,18 +20,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, accept_async_with_config, client_async_with_config};
 
+mod common;
+use common::{runtime, time};
+
 const PAYLOAD: Bytes = Bytes::from_static(&[7; 64]);
 const MESSAGE: ByteArray<64> = ByteArray::new([7; 64]);
 /// How many frames of a stream are sent at once.
 const BATCH: u64 = 64;
-
-/// Both sides as tasks on one thread, so that the scheduler's other cores are not measured.
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime")
-}
 
 /// Two ends of a TCP connection.
 async fn tcp() -> (TcpStream, TcpStream) {
@@ -66,18 +61,6 @@ async fn ours() -> (WebSocketTransport, WebSocketTransport) {
     let connector = WebSocketConnector::new(url).expect("an address");
     let (client, server) = futures::join!(connector.open(), accept);
     (client.expect("a WebSocket"), server.expect("a WebSocket"))
-}
-
-/// Runs both sides as tasks of their own and gives the time until both are done.
-async fn time(
-    client: impl Future<Output = ()> + Send + 'static,
-    server: impl Future<Output = ()> + Send + 'static,
-) -> Duration {
-    let start = Instant::now();
-    let server = tokio::spawn(server);
-    tokio::spawn(client).await.expect("the client");
-    server.await.expect("the server");
-    start.elapsed()
 }
 
 fn bare_round_trips(runtime: &Runtime, rounds: u64) -> Duration {

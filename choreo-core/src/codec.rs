@@ -4,7 +4,7 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, TypeTag};
 
 /// How a message becomes bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,7 +37,7 @@ impl Codec {
     pub(crate) fn encode<T: Serialize + ?Sized>(self, value: &T, out: &mut Vec<u8>) -> Result<()> {
         match self {
             Self::Postcard => postcard::serialize_with_flavor(value, Append(out)).map_err(|_| {
-                let tag = crate::TypeTag::of::<T>();
+                let tag = TypeTag::of::<T>();
                 Error::new(ErrorKind::Encode, format!("a {tag} does not serialise"))
             }),
         }
@@ -47,21 +47,13 @@ impl Codec {
     pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T> {
         match self {
             Self::Postcard => {
-                let (tag, all) = (crate::TypeTag::of::<T>(), bytes.len());
-                let malformed = |what| Error::new(ErrorKind::Decode, what);
-                match postcard::take_from_bytes(bytes) {
-                    Ok((value, [])) => Ok(value),
-                    Ok((_, rest)) => Err(malformed(format!(
-                        "{} of {all} bytes are left over after a {tag}",
-                        rest.len()
-                    ))),
-                    // In few words: those of postcard's error would be a kilobyte of each module.
-                    Err(error) => Err(malformed(format!("{all} bytes are not a {tag}"))
-                        .with_source(match error {
-                            postcard::Error::DeserializeUnexpectedEnd => Malformed::EndsEarly,
-                            _ => Malformed::NoValue,
-                        })),
-                }
+                let (left, error) = match postcard::take_from_bytes(bytes) {
+                    Ok((value, [])) => return Ok(value),
+                    Ok((_, rest)) => (rest.len(), None),
+                    Err(error) => (0, Some(error)),
+                };
+                let tag = TypeTag::of::<T>();
+                Err(malformed(tag, bytes.len(), left, error))
             }
         }
     }
@@ -73,6 +65,21 @@ impl fmt::Display for Codec {
             Self::Postcard => "postcard",
         })
     }
+}
+
+/// So many bytes are no value: some are left over, or there is an error.
+#[cold]
+fn malformed(tag: TypeTag, all: usize, left: usize, error: Option<postcard::Error>) -> Error {
+    let Some(error) = error else {
+        let detail = format!("{left} of {all} bytes are left over after a {tag}");
+        return Error::new(ErrorKind::Decode, detail);
+    };
+    let detail = format!("{all} bytes are not a {tag}");
+    // In few words: those of postcard's error would be a kilobyte of each module.
+    Error::new(ErrorKind::Decode, detail).with_source(match error {
+        postcard::Error::DeserializeUnexpectedEnd => Malformed::EndsEarly,
+        _ => Malformed::NoValue,
+    })
 }
 
 /// Why bytes are no value.

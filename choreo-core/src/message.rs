@@ -251,12 +251,17 @@ impl Encoded {
     pub fn decode<M: DeserializeOwned>(&self) -> Result<M> {
         let expected = TypeTag::of::<M>();
         if self.tag != expected {
-            return Err(Error::unexpected(
-                format_args!("a message of type {expected}"),
-                format_args!("a message of type {}", self.tag),
-            ));
+            return Err(self.is_no(expected));
         }
         self.codec.decode(&self.bytes)
+    }
+
+    #[cold]
+    fn is_no(&self, expected: TypeTag) -> Error {
+        Error::unexpected(
+            format_args!("a message of type {expected}"),
+            format_args!("a message of type {}", self.tag),
+        )
     }
 
     /// The bytes.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use choreo_core::{Transport, runtime};
-use choreo_session::wire::{Abort, Code, Frame, FrameError, Kind};
+use choreo_session::wire::{Abort, Code, Frame, Kind};
 use futures::future::{Either, select};
 use tracing::{debug, info};
 
@@ -16,8 +16,6 @@ use crate::hall::{Member, Met};
 use crate::line::{End, Line};
 use crate::relay::Inner;
 
-/// The most bytes that somebody may send before it is let in.
-const MAX_GREETING: usize = 4 * 1024;
 /// How long the last words may take to go out.
 const GOODBYE: Duration = Duration::from_secs(3);
 
@@ -71,14 +69,8 @@ async fn greet(relay: &Inner, transport: &dyn Transport) -> Result<Member, End> 
 
 /// The next frame of somebody who is not in yet.
 async fn first(transport: &dyn Transport) -> Result<Frame, End> {
-    let mut bytes = receive(transport).await?;
-    if bytes.len() > MAX_GREETING {
-        let reason = format_args!("{} bytes before being let in", bytes.len());
-        return Err(Abort::new(Code::TooLarge, reason).into());
-    }
-    let frame = Frame::decode(&mut bytes, MAX_GREETING).map_err(malformed)?;
-    let frame = frame.filter(|_| bytes.is_empty());
-    frame.ok_or_else(|| Abort::new(Code::Malformed, "one frame is due").into())
+    let bytes = receive(transport).await?;
+    Ok(Frame::greeting(bytes)?)
 }
 
 async fn receive(transport: &dyn Transport) -> Result<Bytes, End> {
@@ -160,7 +152,7 @@ async fn read(member: &Member, transport: &dyn Transport, heard: &Heard) -> End 
             let taken = match Frame::decode(&mut bytes, member.limits.frame as usize) {
                 Ok(None) => break,
                 Ok(Some(frame)) => take(member, frame),
-                Err(error) => Err(malformed(error).into()),
+                Err(error) => Err(Abort::from(error).into()),
             };
             if let Err(end) = taken {
                 return end;
@@ -218,15 +210,6 @@ async fn watch(relay: &Inner, line: &Line, heard: &Heard) -> End {
         runtime::sleep(pause).await;
         ping_in = ping_in.saturating_sub(pause);
     }
-}
-
-fn malformed(error: FrameError) -> Abort {
-    let code = match error {
-        FrameError::Size { .. } => Code::TooLarge,
-        FrameError::Version(_) => Code::Version,
-        _ => Code::Malformed,
-    };
-    Abort::new(code, error)
 }
 
 /// When something came last.

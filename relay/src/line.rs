@@ -147,17 +147,16 @@ impl Line {
 
     fn put(&self, queue: &mut Queue, frame: &Frame) {
         let size = MAX_HEADER + frame.payload.len();
-        let last = queue.batches.back_mut();
-        let batch = match last.filter(|batch| batch.len() + size <= BATCH) {
-            Some(batch) => batch,
+        let fits = |batch: &&mut BytesMut| batch.len() + size <= BATCH;
+        let size = match queue.batches.back_mut().filter(fits) {
+            Some(batch) => append(frame, batch),
             None => {
-                queue.batches.push_back(BytesMut::with_capacity(size));
-                queue.batches.back_mut().expect("pushed")
+                let mut batch = BytesMut::with_capacity(size);
+                let size = append(frame, &mut batch);
+                queue.batches.push_back(batch);
+                size
             }
         };
-        let before = batch.len();
-        frame.encode(batch);
-        let size = batch.len() - before;
         queue.bytes += size;
         self.budget.bytes.fetch_add(size, Ordering::Relaxed);
         self.ready.notify_one();
@@ -166,6 +165,13 @@ impl Line {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Appends the frame, and tells how many bytes it has.
+fn append(frame: &Frame, batch: &mut BytesMut) -> usize {
+    let before = batch.len();
+    frame.encode(batch);
+    batch.len() - before
 }
 
 impl Drop for Line {

@@ -8,7 +8,7 @@ use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use choreo_core::{Transport, runtime};
-use choreo_session::wire::Code;
+use choreo_session::wire::{Code, MAX_BATCH};
 use choreo_transport_websocket::{Limits, WebSocketAcceptor, WebSocketTransport};
 use tracing::info;
 
@@ -17,8 +17,6 @@ use crate::gate::Pass;
 
 /// How long the other side may take to close.
 const CLOSE: Duration = Duration::from_secs(2);
-/// What a session puts into one message, if no frame is larger.
-const BATCH: usize = 64 * 1024;
 /// Room for the head of a frame.
 const HEAD: usize = 1024;
 /// What a connection may have waiting in buffers of its own.
@@ -56,7 +54,7 @@ impl Relay {
     pub fn router(&self) -> Router {
         let frame = self.inner.config.terms.limits.frame as usize;
         let limits = Limits::default()
-            .max_frame(frame.max(BATCH) + HEAD)
+            .max_frame(frame.max(MAX_BATCH) + HEAD)
             .high_water(HIGH_WATER)
             .close_timeout(CLOSE);
         let acceptor = WebSocketAcceptor::new().limits(limits);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use choreo_core::{Error, ErrorKind, Result};
-use choreo_session::wire::{Abort, Code, Hello, MAX_NAME, printable};
+use choreo_session::wire::{Abort, Code, Hello, check_name};
 use choreo_session::{Authority, Ticket};
 use pasetors::Public;
 use pasetors::keys::{
@@ -103,8 +103,10 @@ impl KeyFile {
         let secret = self.secret.as_ref().ok_or_else(|| {
             config("the key file has no k4.secret line: make tokens where that is")
         })?;
-        check_name("session", &claims.session)?;
-        check_name("role", &claims.role)?;
+        let names = [("the session", &claims.session), ("the role", &claims.role)];
+        for (what, name) in names {
+            check_name(what, name).map_err(|abort| config(abort.reason()))?;
+        }
         let now = OffsetDateTime::now_utc();
         let expires = time::Duration::try_from(valid_for).ok();
         let expires = expires.and_then(|valid_for| now.checked_add(valid_for));
@@ -330,17 +332,6 @@ fn warn_if_open(path: &Path) {
     }
     #[cfg(not(unix))]
     let _ = path;
-}
-
-fn check_name(what: &str, name: &str) -> Result<()> {
-    if !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control) {
-        return Ok(());
-    }
-    let detail = format!(
-        "a {what}'s name has 1 to {MAX_NAME} bytes and no control characters: {:?}",
-        printable(name)
-    );
-    Err(Error::new(ErrorKind::Config, detail))
 }
 
 fn random<const N: usize>() -> Result<[u8; N]> {

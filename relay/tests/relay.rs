@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use choreo_core::queue::{Closed, Queue};
-use choreo_core::{Bytes, Connect, Error, ErrorKind, Result, Transport, async_trait};
+use choreo_core::{Bytes, Connect, Result, Transport, async_trait};
 use choreo_relay::{Relay, RelayConfig};
 use choreo_session::wire::{Abort, Code, Frame, Kind};
 use choreo_session::{Anyone, Link, Session, SessionConfig, Terms};
+use choreo_testkit::reference_pair;
 use common::{LONG, Proxy, Server, ask, data, hello, session};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -437,51 +437,11 @@ async fn a_question_for_a_peer_that_comes_later_is_asked_again() {
 /// Opens pipes that a relay serves.
 struct Pipes(Relay);
 
-struct Pipe {
-    to: Arc<Queue<Bytes>>,
-    from: Arc<Queue<Bytes>>,
-}
-
-#[async_trait]
-impl Transport for Pipe {
-    async fn send(&self, frame: Bytes) -> Result<()> {
-        let closed = |Closed| Error::new(ErrorKind::Closed, "the pipe is closed");
-        self.to.send(frame).await.map_err(closed)
-    }
-
-    async fn recv(&self) -> Result<Option<Bytes>> {
-        Ok(self.from.recv().await.ok())
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.to.close();
-        self.from.close();
-        Ok(())
-    }
-}
-
-impl Drop for Pipe {
-    fn drop(&mut self) {
-        self.to.close();
-        self.from.close();
-    }
-}
-
 #[async_trait]
 impl Connect for Pipes {
     async fn connect(&self) -> Result<Box<dyn Transport>> {
-        let (there, back) = (Arc::new(Queue::new(16)), Arc::new(Queue::new(16)));
-        let near = Pipe {
-            to: there.clone(),
-            from: back.clone(),
-        };
-        let (relay, far) = (
-            self.0.clone(),
-            Pipe {
-                to: back,
-                from: there,
-            },
-        );
+        let (near, far) = reference_pair(16);
+        let relay = self.0.clone();
         tokio::spawn(async move { relay.serve(&far, None).await });
         Ok(Box::new(near))
     }

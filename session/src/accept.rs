@@ -8,13 +8,11 @@ use choreo_core::{Error, ErrorKind, Result, RoleId, Transport};
 
 use crate::admission::{Admission, Admitted, Authority, Greeting, Terms};
 use crate::keeper::Opened;
-use crate::shared::Shared;
+use crate::shared::{Kick, Shared};
 use crate::status::Link;
 use crate::wire::{Abort, Code, Frame, Hello, Kind};
 use crate::{Session, SessionConfig, keys};
 
-/// The most bytes that somebody may send before it is let in.
-const MAX_GREETING: usize = 4 * 1024;
 /// How long somebody may take to be let in.
 const GREETING_TIME: Duration = Duration::from_secs(5);
 
@@ -164,7 +162,7 @@ impl Acceptor {
                 rest: Bytes::new(),
             });
             drop(older);
-            shared.kick();
+            shared.kick(Kick::Hurry);
         }
         Ok(joined.map_or_else(
             || Accepted::Resumed {
@@ -251,18 +249,11 @@ impl Called {
 
 /// The next frame of somebody who is not in yet.
 async fn next(transport: &dyn Transport) -> Result<Frame, Refused> {
-    let Some(mut bytes) = transport.recv().await? else {
+    let Some(bytes) = transport.recv().await? else {
         let detail = "the caller closed the connection before it was let in";
         return Err(Error::new(ErrorKind::Transport, detail).into());
     };
-    if bytes.len() > MAX_GREETING {
-        let reason = format_args!("{} bytes before being let in", bytes.len());
-        return Err(Abort::new(Code::TooLarge, reason).into());
-    }
-    let frame = Frame::decode(&mut bytes, MAX_GREETING);
-    let frame = frame.map_err(|error| Abort::new(Code::Malformed, error))?;
-    let frame = frame.filter(|_| bytes.is_empty());
-    frame.ok_or_else(|| Abort::new(Code::Malformed, "one frame is due").into())
+    Ok(Frame::greeting(bytes)?)
 }
 
 /// Why somebody is not let in.

@@ -29,6 +29,8 @@ pub(crate) struct Core {
     pong_due: bool,
     abort_due: Option<Abort>,
     leave: Leave,
+    /// The other end of a direct connection has said goodbye.
+    left: bool,
     lost: Option<Abort>,
     /// Whose turn it is, so that no peer starves the others.
     turn: usize,
@@ -79,6 +81,7 @@ impl Core {
             pong_due: false,
             abort_due: None,
             leave: Leave::No,
+            left: false,
             lost: None,
             turn: 0,
         }
@@ -146,6 +149,11 @@ impl Core {
     /// Whether goodbye was said, or is to be.
     pub(crate) fn is_leaving(&self) -> bool {
         self.leave != Leave::No
+    }
+
+    /// Whether the other end has said goodbye, and hears nothing more.
+    pub(crate) fn is_left(&self) -> bool {
+        self.left
     }
 
     /// Why the session is lost, if it is.
@@ -225,27 +233,27 @@ impl Core {
 
     /// Takes what came in one message of the transport. On an error the session is over, and all
     /// are told.
-    pub(crate) fn handle(&mut self, mut bytes: Bytes, now: Time) -> Advice {
+    pub(crate) fn handle(&mut self, bytes: Bytes, now: Time) -> Advice {
         let mut advice = Advice::None;
-        loop {
-            let frame = Frame::decode(&mut bytes, self.limits.frame as usize);
-            let frame = match frame.map_err(|error| Abort::new(Code::Malformed, error)) {
-                Ok(Some(frame)) => frame,
-                Ok(None) => return advice,
-                Err(abort) => {
-                    self.abort(abort);
-                    return advice;
-                }
-            };
-            match self.handle_frame(frame, now) {
-                Ok(Advice::None) => {}
-                Ok(more) => advice = more,
-                Err(abort) => {
-                    self.abort(abort);
-                    return advice;
-                }
+        if let Err(abort) = self.handle_all(bytes, now, &mut advice) {
+            self.abort(abort);
+        }
+        advice
+    }
+
+    fn handle_all(
+        &mut self,
+        mut bytes: Bytes,
+        now: Time,
+        advice: &mut Advice,
+    ) -> Result<(), Abort> {
+        while let Some(frame) = Frame::decode(&mut bytes, self.limits.frame as usize)? {
+            match self.handle_frame(frame, now)? {
+                Advice::None => {}
+                more => *advice = more,
             }
         }
+        Ok(())
     }
 
     fn handle_frame(&mut self, frame: Frame, now: Time) -> Result<Advice, Abort> {
@@ -279,11 +287,8 @@ impl Core {
             Kind::Pong | Kind::Ack => {}
             Kind::Fin => {
                 // The only peer of a direct connection leaves.
-                for pair in &mut self.pairs {
-                    let mut gone = Frame::new(Kind::Fin, 1);
-                    gone.seq = 0;
-                    pair.handle(gone, now, &self.limits, &self.timing)?;
-                }
+                self.left = true;
+                self.pairs.iter_mut().for_each(Pair::end);
             }
             Kind::GoAway => return Ok(Advice::Move(Duration::from_millis(frame.seq))),
             kind => {
@@ -346,10 +351,14 @@ impl Core {
         if !self.up || self.lost.is_some() {
             return None;
         }
-        let pairs = self.pairs.iter().filter_map(|pair| pair.deadline(now));
-        let ping = self.ping_every.map(|_| self.ping_at);
-        let dead = self.heard + self.timing.silence;
-        pairs.chain(ping).chain([dead]).min()
+        let mut first = self.heard + self.timing.silence;
+        if self.ping_every.is_some() {
+            first = first.min(self.ping_at);
+        }
+        for pair in &self.pairs {
+            first = pair.deadline(now).map_or(first, |due| first.min(due));
+        }
+        Some(first)
     }
 
     /// Does what time asks for; true when the connection is dead.

@@ -12,11 +12,12 @@ use fastrand::Rng;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use crate::core::Core;
 use crate::join::{Join, Step};
 use crate::pair::Time;
-use crate::shared::Shared;
+use crate::shared::{Kick, Shared};
 use crate::status::Link;
-use crate::wire::{Abort, Code, Frame};
+use crate::wire::{Abort, Code, Frame, FrameError};
 use crate::{Limits, Timing};
 
 /// The longest time between two looks.
@@ -101,12 +102,11 @@ impl Keeper {
         let shared = Arc::clone(&self.shared);
         let away_since = self.shared.now();
         let mut tried = false;
-        if self.failures > 0 {
-            // Let in, and cut off at once.
-            wait(self.pause(self.ttl), shared.kicked()).await;
-        }
+        // Let in, and cut off at once.
+        let mut early = self.failures > 0;
         loop {
-            let kicked = shared.kicked();
+            // What the application sends is no reason to hurry.
+            let hurried = shared.kicked(Kick::Hurry);
             let now = self.shared.now();
             let mut left = (away_since + self.ttl).saturating_sub(now);
             let deserted = {
@@ -117,7 +117,7 @@ impl Keeper {
                 if let Some(since) = state.closing {
                     left = left.min((since + self.timing.linger).saturating_sub(now));
                     // One attempt is made to say goodbye, each time when it was not heard.
-                    let goodbye = !tried && matches!(self.way, Way::Opened { .. });
+                    let goodbye = !tried && self.makes_sure(&state.core);
                     let settled = state.core.is_settled() && !goodbye;
                     if settled || left.is_zero() || state.connections == 0 {
                         return Ok(None);
@@ -126,15 +126,20 @@ impl Keeper {
                 if let Some(offer) = state.offered.take() {
                     return Ok(Some(offer));
                 }
+                early &= state.closing.is_none();
                 state.closing.is_none() && state.core.is_deserted()
             };
             if deserted {
                 // There is nobody to come back for.
-                kicked.await;
+                hurried.await;
+                continue;
+            }
+            if std::mem::take(&mut early) {
+                wait(self.pause(left), hurried).await;
                 continue;
             }
             let Way::Opened { connect, join } = &mut self.way else {
-                wait(left, kicked).await;
+                wait(left, hurried).await;
                 if self.shared.now() >= away_since + self.ttl {
                     return Err(away(self.ttl, "the role did not come back"));
                 }
@@ -159,7 +164,7 @@ impl Keeper {
                 return Err(away(self.ttl, &error));
             }
             (tried, self.failures) = (true, self.failures.saturating_add(1));
-            wait(self.pause(left), kicked).await;
+            wait(self.pause(left), hurried).await;
         }
     }
 
@@ -176,7 +181,7 @@ impl Keeper {
         let shared = Arc::clone(&self.shared);
         let mut alarm = Alarm::default();
         loop {
-            let mut kicked = pin!(shared.kicked());
+            let mut kicked = pin!(shared.kicked(Kick::Look));
             let now = self.shared.now();
             let mut linger = LONG;
             {
@@ -227,12 +232,12 @@ impl Keeper {
     /// Says goodbye; false if the connection broke before that was heard, and it is to be said on
     /// another.
     async fn goodbye(&mut self) -> bool {
+        // Nobody asks twice about an error.
         let leaving = self.conclude();
-        // Who is called answers those who come again; nobody asks twice about an error.
-        let make_sure = leaving && matches!(self.way, Way::Opened { .. });
-        let (transport, connection) = {
+        let (transport, connection, make_sure) = {
             let state = self.shared.state();
-            (state.transport.clone(), state.connections)
+            let make_sure = leaving && self.makes_sure(&state.core);
+            (state.transport.clone(), state.connections, make_sure)
         };
         let Some(transport) = transport else {
             return !make_sure;
@@ -253,6 +258,12 @@ impl Keeper {
             self.shared.broken(connection);
         }
         !(make_sure && broken)
+    }
+
+    /// Whether the goodbye has to be heard: who is called answers those who come again, and who has
+    /// been left does not wait.
+    fn makes_sure(&self, core: &Core) -> bool {
+        matches!(self.way, Way::Opened { .. }) && !core.is_left()
     }
 
     /// Decides how the session ends; true if in order.
@@ -303,8 +314,9 @@ async fn open(
             Some(bytes) => bytes,
             None => return Err(Failure::closed()),
         };
+        let malformed = |error: FrameError| Failure::ForGood(error.into());
         while let Some(frame) =
-            Frame::decode(&mut bytes, limits.frame as usize).map_err(Failure::malformed)?
+            Frame::decode(&mut bytes, limits.frame as usize).map_err(malformed)?
         {
             match join.answer(&frame).map_err(Failure::refused)? {
                 Step::Say(frame) => {
@@ -351,10 +363,6 @@ impl Failure {
             }
             _ => Self::ForGood(abort),
         }
-    }
-
-    fn malformed(error: crate::wire::FrameError) -> Self {
-        Self::ForGood(Abort::new(Code::Malformed, error))
     }
 
     fn closed() -> Self {

@@ -542,9 +542,11 @@ impl Outbound {
 }
 
 impl Inbound {
-    /// The highest number that may come: a window above what the application has taken.
+    /// The highest number that may come: a window above what the application has taken. It never
+    /// falls, not even when the next connection has a smaller window.
     fn credit(&self, limits: &Limits) -> u64 {
-        self.next - 1 - self.inbox.len() as u64 + u64::from(limits.window)
+        let credit = self.next - 1 - self.inbox.len() as u64 + u64::from(limits.window);
+        credit.max(self.told_credit)
     }
 
     /// Takes the part that is due.
@@ -582,5 +584,35 @@ impl Inbound {
         self.next += 1;
         self.gap = None;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_smaller_window_on_the_next_connection_takes_no_credit_back() {
+        let (timing, now) = (Timing::default(), Duration::ZERO);
+        let wide = Limits {
+            window: 64,
+            ..Limits::default()
+        };
+        let narrow = Limits { window: 8, ..wide };
+        let mut pair = Pair::new(&timing);
+        let mut out = BytesMut::new();
+        pair.transmit(1, 7, now, &wide, usize::MAX, &mut out);
+        pair.link_up(&timing);
+        // All that the peer was allowed to send comes in, and goes out.
+        for seq in 1..=64 {
+            let mut frame = Frame::new(Kind::Data, 1);
+            (frame.seq, frame.ack) = (seq, 1);
+            pair.handle(frame, now, &narrow, &timing).unwrap();
+            assert_eq!(pair.pop(now, &narrow), Next::Message(Bytes::new()));
+        }
+        out.clear();
+        pair.transmit(1, 7, now, &narrow, usize::MAX, &mut out);
+        let told = Frame::decode(&mut out.freeze(), 1 << 10).unwrap().unwrap();
+        assert_eq!((told.ack, told.credit), (65, 72));
     }
 }

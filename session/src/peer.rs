@@ -33,36 +33,43 @@ impl PeerTransport {
         &self,
         state: &mut State,
         frame: &mut Option<Bytes>,
+        sent: &mut Result<(), Refused>,
         streaming: bool,
-    ) -> Option<(Result<(), Refused>, After)> {
+    ) -> Option<After> {
         let before = state.core.look(self.peer);
-        let sent = state.core.send(self.peer, frame);
-        let after = match before {
+        *sent = state.core.send(self.peer, frame);
+        if *sent == Err(Refused::Full) {
+            return None;
+        }
+        Some(match before {
             // Nothing else is under way: out with it.
             Look { unacked: 0, .. } if !streaming => After::Flush,
             Look { unsent: 0, .. } => After::Kick,
             // Whoever sees to the one before takes it along.
             _ => After::Nothing,
-        };
-        (sent != Err(Refused::Full)).then_some((sent, after))
+        })
     }
 
     /// Takes the next frame out of the session, if there is one.
-    fn take(&self, state: &mut State, clock: Time) -> Option<(Result<Option<Bytes>>, After)> {
+    fn take(
+        &self,
+        state: &mut State,
+        clock: Time,
+        received: &mut Result<Option<Bytes>>,
+    ) -> Option<After> {
         let was_due = state.core.has_output(clock);
-        let received = match state.core.recv(self.peer, clock) {
+        *received = match state.core.recv(self.peer, clock) {
             Ok(Next::Wait) => return None,
             Ok(Next::Message(frame)) => Ok(Some(frame)),
             Ok(Next::Closed) => Ok(None),
             Err(abort) => Err(lost(abort)),
         };
-        let after = match state.core.look(self.peer) {
+        Some(match state.core.look(self.peer) {
             Look { waiting: 0, .. } => After::Flush,
             // Whoever takes the rest at once may have more to acknowledge.
             _ if !was_due => After::Kick,
             _ => After::Nothing,
-        };
-        Some((received, after))
+        })
     }
 
     fn refused(&self, refused: Refused, length: usize) -> Error {
@@ -86,45 +93,44 @@ impl PeerTransport {
 #[async_trait]
 impl Transport for PeerTransport {
     async fn send(&self, frame: Bytes) -> Result<()> {
-        let (length, mut frame) = (frame.len(), Some(frame));
-        let room = Wait::Room(self.peer);
+        let (length, mut frame, mut sent) = (frame.len(), Some(frame), Ok(()));
         let mut waited = false;
-        let sent = self.handle.shared.drive(room, |state, _| {
+        let mut put = |state: &mut State, _| {
             let streaming = std::mem::replace(&mut waited, true);
-            self.put(state, &mut frame, streaming)
-        });
-        sent.await.map_err(|refused| self.refused(refused, length))
+            self.put(state, &mut frame, &mut sent, streaming)
+        };
+        let room = Wait::Room(self.peer);
+        self.handle.shared.drive(room, &mut put).await;
+        sent.map_err(|refused| self.refused(refused, length))
     }
 
     async fn recv(&self) -> Result<Option<Bytes>> {
+        let mut received = Ok(None);
+        let mut take = |state: &mut State, clock| self.take(state, clock, &mut received);
         let message = Wait::Message(self.peer);
-        let received = self
-            .handle
-            .shared
-            .drive(message, |state, clock| self.take(state, clock));
-        received.await
+        self.handle.shared.drive(message, &mut take).await;
+        received
     }
 
     fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
-        let (length, mut frame) = (frame.len(), Some(frame));
-        let sent = self
-            .handle
-            .shared
-            .try_done(|state, _| self.put(state, &mut frame, false));
+        let (length, mut frame, mut sent) = (frame.len(), Some(frame), Ok(()));
+        let mut put = |state: &mut State, _| self.put(state, &mut frame, &mut sent, false);
+        if !self.handle.shared.try_done(&mut put) {
+            return Ok(frame);
+        }
         match sent {
-            Some(sent) => sent
-                .map(|()| None)
-                .map_err(|refused| self.refused(refused, length)),
-            None => Ok(frame),
+            Ok(()) => Ok(None),
+            Err(refused) => Err(self.refused(refused, length)),
         }
     }
 
     fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
-        let received = self
-            .handle
-            .shared
-            .try_done(|state, clock| self.take(state, clock));
-        received.map_or(Poll::Pending, Poll::Ready)
+        let mut received = Ok(None);
+        let mut take = |state: &mut State, clock| self.take(state, clock, &mut received);
+        match self.handle.shared.try_done(&mut take) {
+            true => Poll::Ready(received),
+            false => Poll::Pending,
+        }
     }
 
     /// Each of those who wait may read for all.

@@ -9,7 +9,7 @@ use crate::core::Core;
 use crate::join::Join;
 use crate::keeper::{Keeper, Way};
 use crate::peer::lost;
-use crate::shared::Shared;
+use crate::shared::{Kick, Shared};
 use crate::status::{Link, Status};
 use crate::wire::{Abort, Code, Hello, VERSION};
 use crate::{PeerTransport, SessionConfig, Terms, keys};
@@ -50,17 +50,21 @@ impl Session {
     /// A session that is not handed out is closed.
     pub async fn join(connect: impl Connect + 'static, config: SessionConfig) -> Result<Self> {
         let hello = hello(&config)?;
-        let session = Self::spawn(&config, &hello, FIRST_TRIES, |hello| Way::Opened {
+        let (instance, peers) = (hello.instance, hello.peers.clone());
+        let way = Way::Opened {
             connect: Box::new(connect),
             join: Box::new(Join::new(hello, config.token.clone())),
-        })?;
+        };
+        let session = Self::spawn(&config, instance, peers, FIRST_TRIES, way)?;
         session.until(|link| *link != Link::Connecting).await?;
         Ok(session)
     }
 
     /// The session of the other end's connections, for a role that is called.
     pub(crate) fn called(config: &SessionConfig, hello: &Hello, terms: &Terms) -> Result<Self> {
-        let session = Self::spawn(config, hello, terms.resume_ttl, |_| Way::Offered)?;
+        let peers = hello.peers.clone();
+        let (instance, ttl) = (hello.instance, terms.resume_ttl);
+        let session = Self::spawn(config, instance, peers, ttl, Way::Offered)?;
         session
             .handle
             .shared
@@ -72,16 +76,16 @@ impl Session {
 
     fn spawn(
         config: &SessionConfig,
-        hello: &Hello,
+        instance: u128,
+        peers: Vec<String>,
         ttl: Duration,
-        way: impl FnOnce(Hello) -> Way,
+        way: Way,
     ) -> Result<Self> {
-        let peers = hello.peers.clone();
-        let core = Core::new(hello.instance, peers.len(), config.limits, config.timing);
+        let core = Core::new(instance, peers.len(), config.limits, config.timing);
         let shared = Shared::new(core, peers);
         let keeper = Keeper {
             shared: Arc::clone(&shared),
-            way: way(hello.clone()),
+            way,
             timing: config.timing,
             limits: config.limits,
             ttl,
@@ -158,26 +162,27 @@ impl Session {
     /// # Cancel safety
     /// Nothing is lost.
     pub async fn changed(&self) -> Status {
-        let before = self.status().link;
+        let shared = &self.handle.shared;
+        let before = shared.state().link.clone();
         let look = || {
-            let status = self.status();
-            match status.link == before {
-                true => Poll::Pending,
-                false => Poll::Ready(status),
+            let changed = shared.state().link != before;
+            match changed {
+                true => Poll::Ready(shared.status()),
+                false => Poll::Pending,
             }
         };
-        self.handle.shared.watchers.until(look).await
+        shared.watchers.until(look).await
     }
 
     /// Looks at once whether the connection is alive, and opens another if it is not there: for
     /// pages that come back from the background, and networks that come back.
     pub fn nudge(&self) {
-        self.handle.shared.kick();
+        self.handle.shared.kick(Kick::Hurry);
     }
 
     /// Gives the connection up and opens another. Nothing is lost.
     pub fn reconnect(&self) {
-        let connection = self.status().connections;
+        let connection = self.handle.shared.state().connections;
         self.handle.shared.broken(connection);
     }
 
@@ -209,12 +214,13 @@ impl Session {
 
     /// Waits for a state of the connection; an error if the session is lost before.
     async fn until(&self, wanted: fn(&Link) -> bool) -> Result<()> {
-        let look = || match self.status().link {
-            Link::Lost(abort) => Poll::Ready(Err(lost(abort))),
-            link if wanted(&link) => Poll::Ready(Ok(())),
+        let shared = &self.handle.shared;
+        let look = || match &shared.state().link {
+            Link::Lost(abort) => Poll::Ready(Err(lost(abort.clone()))),
+            link if wanted(link) => Poll::Ready(Ok(())),
             _ => Poll::Pending,
         };
-        self.handle.shared.watchers.until(look).await
+        shared.watchers.until(look).await
     }
 }
 
@@ -227,7 +233,7 @@ impl Handle {
             (0..self.shared.peers.len()).for_each(|peer| state.core.close(peer));
         }
         self.shared.flush();
-        self.shared.kick();
+        self.shared.kick(Kick::Hurry);
     }
 }
 

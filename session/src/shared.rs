@@ -6,7 +6,7 @@
 //! alone waits for slow writes, opens connections and watches the clock.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -22,10 +22,8 @@ use crate::core::{Advice, Core};
 use crate::keeper::Opened;
 use crate::pair::Time;
 use crate::status::{Link, PeerStatus, Status};
-use crate::wire::{Abort, MAX_HEADER};
+use crate::wire::{Abort, MAX_BATCH, MAX_HEADER};
 
-/// The most bytes in one message of the transport, unless one frame has more.
-const MAX_BATCH: usize = 64 * 1024;
 /// The size of the buffer that small batches share.
 const OUT: usize = 1024;
 /// How long a connection may be without a reader before the keeper reads.
@@ -45,8 +43,8 @@ pub(crate) struct Shared {
     reading: Mutex<Option<Reading>>,
     /// Wakes the reader that came last.
     read_waker: Waker,
-    /// The keeper has to look.
-    kick: AtomicBool,
+    /// Whether the keeper has to look: a [`Kick`], or 0.
+    kick: AtomicU8,
     keeper: AtomicWaker,
     /// Wait for another status.
     pub(crate) watchers: Waiters,
@@ -118,6 +116,15 @@ pub(crate) enum Wait {
     Room(usize),
 }
 
+/// Why the keeper is to look.
+#[derive(Clone, Copy)]
+pub(crate) enum Kick {
+    /// Something is due.
+    Look = 1,
+    /// Nor may it go on pausing before it tries again to connect.
+    Hurry = 2,
+}
+
 /// What is to be done about what is due to go out.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
@@ -128,6 +135,9 @@ pub(crate) enum After {
     /// Nothing.
     Nothing,
 }
+
+/// What somebody does to a session, if it can be done now, and what is to come of it.
+pub(crate) type Step<'a> = dyn FnMut(&mut State, Time) -> Option<After> + Send + 'a;
 
 /// One of them, as long as it waits.
 struct Reader<'a> {
@@ -160,7 +170,7 @@ impl Shared {
             passed_by: AtomicBool::new(false),
             reading: Mutex::new(None),
             read_waker: Waker::from(Arc::new(Bell(Weak::clone(shared)))),
-            kick: AtomicBool::new(false),
+            kick: AtomicU8::new(0),
             keeper: AtomicWaker::new(),
             watchers: Waiters::default(),
             peers,
@@ -176,12 +186,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the keeper is kicked from now on; for the keeper.
-    pub(crate) fn kicked(&self) -> impl Future<Output = ()> + '_ {
-        self.kick.store(false, Ordering::SeqCst);
-        poll_fn(|context| {
+    /// When the keeper is kicked from now on, at least like that; for the keeper.
+    pub(crate) fn kicked(&self, least: Kick) -> impl Future<Output = ()> + '_ {
+        self.kick.store(0, Ordering::SeqCst);
+        poll_fn(move |context| {
             self.keeper.register(context.waker());
-            match self.kick.load(Ordering::SeqCst) {
+            match self.kick.load(Ordering::SeqCst) >= least as u8 {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             }
@@ -189,8 +199,8 @@ impl Shared {
     }
 
     /// Lets the keeper look.
-    pub(crate) fn kick(&self) {
-        self.kick.store(true, Ordering::SeqCst);
+    pub(crate) fn kick(&self, kick: Kick) {
+        self.kick.fetch_max(kick as u8, Ordering::SeqCst);
         self.keeper.wake();
     }
 
@@ -198,7 +208,7 @@ impl Shared {
     pub(crate) fn change(&self) {
         self.watchers.wake();
         self.state().wake_readers(None, |_, _| true);
-        self.kick();
+        self.kick(Kick::Hurry);
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -232,10 +242,10 @@ impl Shared {
         }
         if let Advice::Move(within) = state.core.handle(bytes, now) {
             state.move_within = Some(within);
-            self.kick();
+            self.kick(Kick::Look);
         }
         if state.closing.is_some() || state.core.lost().is_some() {
-            self.kick();
+            self.kick(Kick::Look);
         }
         state.clock = now;
         // More may be there already, of which nobody is told.
@@ -295,7 +305,7 @@ impl Shared {
     pub(crate) fn flush(&self) {
         let mut context = Context::from_waker(noop_waker_ref());
         if self.poll_flush(&mut context).is_pending() {
-            self.kick();
+            self.kick(Kick::Look);
         }
     }
 
@@ -391,12 +401,8 @@ impl Shared {
         })
     }
 
-    /// Drives the connection until `done`, for which it waits.
-    pub(crate) async fn drive<T>(
-        &self,
-        wait: Wait,
-        mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
-    ) -> T {
+    /// Drives the connection until `step` was done, for which it waits.
+    pub(crate) async fn drive(&self, wait: Wait, step: &mut Step<'_>) {
         let mut reader = Reader {
             shared: self,
             wait,
@@ -404,17 +410,15 @@ impl Shared {
         };
         let driven = poll_fn(|context| {
             loop {
-                let mut renewed = None;
-                let enter = |state: &mut State| renewed = reader.waits(state, context.waker());
-                if let Some(result) = self.done_or_else(&mut done, enter) {
-                    return Poll::Ready(result);
+                if self.done_or_waits(step, Some((&mut reader, context.waker()))) {
+                    return Poll::Ready(());
                 }
                 if !self.read(reader.number) {
                     return Poll::Pending;
                 }
             }
         });
-        driven.await
+        driven.await;
     }
 
     /// Takes what has come, as the reader of that number or as the keeper; false if nothing has.
@@ -472,7 +476,7 @@ impl Shared {
         if state.core.has_unsent() {
             state.read_by = Some(state.clock);
             state.planned = state.clock;
-            self.kick();
+            self.kick(Kick::Look);
         }
     }
 
@@ -489,53 +493,47 @@ impl Shared {
         state.read_by = Some(by);
         if by < state.planned {
             state.planned = by;
-            self.kick();
+            self.kick(Kick::Look);
         }
         last
     }
 
     /// Does it, if it can be done without waiting.
-    pub(crate) fn try_done<T>(
-        &self,
-        done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
-    ) -> Option<T> {
-        self.done_or_else(done, |_| {})
+    pub(crate) fn try_done(&self, step: &mut Step<'_>) -> bool {
+        self.done_or_waits(step, None)
     }
 
-    /// Does it, if it can be done without waiting; else the other.
-    fn done_or_else<T>(
+    /// Does it, if it can be done without waiting; if not, the reader waits.
+    fn done_or_waits(
         &self,
-        mut done: impl FnMut(&mut State, Time) -> Option<(T, After)>,
-        otherwise: impl FnOnce(&mut State),
-    ) -> Option<T> {
+        step: &mut Step<'_>,
+        reader: Option<(&mut Reader<'_>, &Waker)>,
+    ) -> bool {
         let mut state = self.state();
         let clock = state.clock;
-        let (result, after) = match done(&mut state, clock) {
-            Some((result, after)) => (Some(result), after),
-            // Whoever waits has the time to write.
-            None => {
-                otherwise(&mut state);
-                (None, After::Flush)
-            }
+        let after = step(&mut state, clock);
+        // To be dropped when the lock is not held.
+        let _renewed = match (after, reader) {
+            (None, Some((reader, waker))) => reader.waits(&mut state, waker),
+            _ => None,
         };
-        let due = after != After::Nothing && state.core.has_output(clock);
+        let due = after != Some(After::Nothing) && state.core.has_output(clock);
         drop(state);
         match after {
-            After::Flush if due => self.flush(),
-            After::Kick if due => self.kick(),
+            Some(After::Kick) if due => self.kick(Kick::Look),
+            // Whoever waits has the time to write.
+            Some(After::Flush) | None if due => self.flush(),
             _ => {}
         }
-        result
+        after.is_some()
     }
 
     /// Kicks the keeper if something is due before it looks.
     fn plan(&self, state: &mut State, now: Time) {
-        let due = [state.core.deadline(now), state.read_by];
-        if let Some(due) = due.into_iter().flatten().min()
-            && due < state.planned
-        {
+        let due = state.due(now);
+        if due < state.planned {
             state.planned = due;
-            self.kick();
+            self.kick(Kick::Look);
         }
     }
 
@@ -543,14 +541,18 @@ impl Shared {
     pub(crate) fn until_planned(&self, at_most: Duration) -> Duration {
         let now = self.now();
         let mut state = self.state();
-        let deadline = state.core.deadline(now).unwrap_or(Duration::MAX);
-        let read_by = state.read_by.unwrap_or(Duration::MAX);
-        state.planned = deadline.min(read_by).min(now + at_most);
+        state.planned = state.due(now).min(now + at_most);
         state.planned.saturating_sub(now).max(SHORT)
     }
 }
 
 impl State {
+    /// When something is to be done; far away if nothing is.
+    fn due(&self, now: Time) -> Time {
+        let deadline = self.core.deadline(now).unwrap_or(Duration::MAX);
+        deadline.min(self.read_by.unwrap_or(Duration::MAX))
+    }
+
     /// Whether the connection of that number is there.
     pub(crate) fn is_on(&self, connection: u64) -> bool {
         self.transport.is_some() && self.connections == connection

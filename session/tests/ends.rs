@@ -167,5 +167,6 @@ async fn whom_the_called_role_has_left_does_not_call_again_and_again() {
     let connections = alice.status().connections;
     assert!(connections < 10, "{connections} connections");
     drop(to_bob);
-    timeout(LONG, alice.close()).await.unwrap().unwrap();
+    let closed = timeout(Duration::from_secs(3), alice.close()).await;
+    closed.expect("nobody is there to hear a goodbye").unwrap();
 }

@@ -1,14 +1,16 @@
 //! Sessions over pipes in memory that break.
 #![cfg(not(target_arch = "wasm32"))]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use choreo_core::{ErrorKind, Transport};
-use choreo_session::{Link, Session};
+use choreo_core::{Connect, Error, ErrorKind, Result, Transport, async_trait};
+use choreo_session::{Link, Session, SessionConfig, Terms};
 
 mod common;
-use common::fragile;
+use common::{Calls, bob, fragile};
 
 /// Alice's session, and Bob's, whom she calls, over connections that are good for so many frames.
 async fn pair(frames: usize) -> (Session, Session) {
@@ -60,6 +62,55 @@ async fn messages_go_both_ways_over_connections_that_break() {
         a.unwrap();
         b.unwrap();
     }
+}
+
+/// A way to somebody who is there once.
+struct Once {
+    calls: Calls,
+    attempts: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Connect for Once {
+    async fn connect(&self) -> Result<Box<dyn Transport>> {
+        match self.attempts.fetch_add(1, Ordering::SeqCst) {
+            0 => self.calls.connect().await,
+            _ => Err(Error::new(ErrorKind::Transport, "nobody is there")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_goes_on_sending_does_not_connect_more_often() {
+    let calls = Calls::new(|| fragile(usize::MAX));
+    let joined = calls.taken_by(bob(Terms::default()));
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let way = Once {
+        calls,
+        attempts: Arc::clone(&attempts),
+    };
+    let config = SessionConfig::new("test", "Alice", ["Bob"]);
+    let alice = Session::join(way, config).await.unwrap();
+    let _bob = joined.recv().await.unwrap();
+    let to_bob = alice.peer(&"Bob").unwrap();
+    alice.reconnect();
+    for _ in 0..200 {
+        to_bob.send(Bytes::new()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let before = attempts.load(Ordering::SeqCst);
+    assert!(before < 50, "{before} attempts, with 200 messages");
+    // Who asks for it does not wait.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let before = attempts.load(Ordering::SeqCst);
+    let nudges = async {
+        while attempts.load(Ordering::SeqCst) < before + 20 {
+            alice.nudge();
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let nudged = tokio::time::timeout(Duration::from_secs(20), nudges).await;
+    assert!(nudged.is_ok(), "a nudge ends the pause");
 }
 
 #[tokio::test]

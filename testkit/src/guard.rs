@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use choreo_core::{Error, ErrorKind, Result, runtime};
 use futures::StreamExt;
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
 use futures::stream::FuturesUnordered;
 
 use crate::{Promise, Violation, platform};
@@ -99,6 +99,39 @@ impl Guard {
     /// Gives everything that is under way the time to happen.
     pub(crate) fn look_on(&self) -> impl Future<Output = ()> + Send + 'static {
         runtime::sleep(self.patience)
+    }
+
+    /// Sends 0, 1, 2 .. until one waits: how many were sent, and the one that waits. `None` if
+    /// more than `bound` were sent and none waited.
+    ///
+    /// `name` says what sending one behind so many others is.
+    pub(crate) async fn fill<'a>(
+        &self,
+        bound: usize,
+        name: impl Fn(u32) -> String,
+        send: impl Fn(u32) -> BoxFuture<'a, Result<()>>,
+    ) -> Result<Option<(u32, BoxFuture<'a, Result<()>>)>, Violation> {
+        for sent in 0..=bound {
+            let sent = u32::try_from(sent).expect("bounds are lower than that");
+            let (what, mut sending) = (name(sent), send(sent));
+            let sent_at_once = async {
+                match select(&mut sending, pin!(self.look_on())).await {
+                    Either::Left((sent, _)) => Some(sent),
+                    Either::Right(_) => None,
+                }
+            };
+            match self.within(&what, sent_at_once).await? {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    return Err(self.violation(format_args!("{what} failed: {error:?}")));
+                }
+                None => {
+                    self.ensure(sent > 0, || format!("{what} waited"))?;
+                    return Ok(Some((sent, sending)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// A condition of the promise.

@@ -1,11 +1,10 @@
 use std::borrow::Borrow;
 use std::fmt::Debug;
 use std::ops::Deref;
-use std::pin::pin;
 
 use choreo_core::{Label, Message, Result, RoleName};
 use futures::FutureExt;
-use futures::future::{BoxFuture, Either, select};
+use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use crate::guard::Guard;
@@ -72,35 +71,19 @@ impl<'f> Trial<'f> {
         to: &Peer,
     ) -> Result<(u32, BoxFuture<'a, Result<()>>), Violation> {
         let bound = self.settings.queue_bound;
-        for sent in 0..=bound {
-            let sent = u32::try_from(sent).expect("queues are shorter than that");
-            let name = to.name().clone();
-            let mut sending = async move { from.send(&name, &sent).await }.boxed();
-            let what = format!("{from} sending a message to {to}, behind {sent} others,");
-            let sent_at_once = async {
-                match select(&mut sending, pin!(self.look_on())).await {
-                    Either::Left((sent, _)) => Some(sent),
-                    Either::Right(_) => None,
-                }
-            };
-            match self.within(&what, sent_at_once).await? {
-                Some(Ok(())) => {}
-                Some(Err(error)) => {
-                    return Err(self.violation(format_args!("{what} failed: {error:?}")));
-                }
-                None => {
-                    self.ensure(sent > 0, || {
-                        format!("{from}'s first send to {to} waited, with nothing before it")
-                    })?;
-                    return Ok((sent, sending));
-                }
-            }
-        }
-        Err(self.violation(format_args!(
-            "{from} sent {} messages to {to}, who read none, and no send waited; \
-             the fixture says that the queue's bound is {bound}",
-            bound + 1
-        )))
+        let name = |sent| format!("{from} sending a message to {to}, behind {sent} others,");
+        let send = |sent| {
+            let to = to.name().clone();
+            async move { from.send(&to, &sent).await }.boxed()
+        };
+        let filled = self.guard.fill(bound, name, send).await?;
+        filled.ok_or_else(|| {
+            self.violation(format_args!(
+                "{from} sent {} messages to {to}, who read none, and no send waited; \
+                 the fixture says that the queue's bound is {bound}",
+                bound + 1
+            ))
+        })
     }
 
     /// A send that must succeed.

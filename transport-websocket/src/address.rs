@@ -42,7 +42,7 @@ impl Address {
                 "has a fragment (`#`), which WebSockets do not have",
             ));
         }
-        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        let authority = before(rest, b"/?");
         if authority.contains('@') {
             return Err(invalid(
                 "has a user name or password in it: browsers refuse them; authenticate in the \
@@ -93,9 +93,15 @@ fn split_scheme(url: &str) -> Option<(&str, &str)> {
     Some((scheme, rest.strip_prefix("//")?))
 }
 
+/// What stands before the first of these characters. (So does `split`, in more code.)
+fn before<'a>(text: &'a str, ends: &[u8]) -> &'a str {
+    let end = text.bytes().position(|byte| ends.contains(&byte));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
 /// A URL without the parts that may hold a secret: credentials, query and fragment.
 fn shown(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let url = before(url, b"?#");
     let Some((scheme, rest)) = split_scheme(url) else {
         return "the address".to_owned();
     };

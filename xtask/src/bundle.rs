@@ -17,8 +17,14 @@ const PROFILE: &str = "wasm-release";
 
 /// How wasm-opt makes the module small; `build.sh` does it by the example's manifest, which has to
 /// say the same.
-const WASM_OPT: [&str; 10] = [
+const WASM_OPT: &[&str] = &[
+    // From flat code, and twice, it comes to shorter code than rustc's.
+    "--flatten",
+    "--rereloop",
     "-Oz",
+    "-Oz",
+    // Repeated computations compress better than the locals in their stead.
+    "--skip-pass=local-cse",
     // Large functions have more locals, whose longer numbers compress worse.
     "--one-caller-inline-max-function-size=40",
     // Below the first kilobyte there is only the end of the stack.

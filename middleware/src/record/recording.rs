@@ -144,11 +144,10 @@ impl Recording {
     /// Forgets all entries, and begins to count time anew. The roles stay.
     pub fn clear(&self) {
         let mut log = self.log();
-        let roles = std::mem::take(&mut log.roles);
-        *log = Log {
-            roles,
-            ..Log::new(Instant::now())
-        };
+        log.started = Instant::now();
+        log.entries.clear();
+        log.dropped = 0;
+        log.bytes = 0;
         self.changed();
     }
 

@@ -2,7 +2,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{Code, Frame, Kind};
+use super::{Code, Frame, FrameError, Kind};
 
 /// The most bytes of a reason: what a WebSocket's close frame can carry.
 pub const MAX_REASON: usize = 123;
@@ -66,6 +66,17 @@ impl Abort {
 impl fmt::Debug for Abort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<FrameError> for Abort {
+    fn from(error: FrameError) -> Self {
+        let code = match error {
+            FrameError::Size { .. } => Code::TooLarge,
+            FrameError::Version(_) => Code::Version,
+            _ => Code::Malformed,
+        };
+        Self::new(code, error)
     }
 }
 

@@ -2,13 +2,19 @@ use std::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::varint;
+use super::{Abort, Code, varint};
 
 /// The version of the protocol that this crate speaks.
 pub const VERSION: u8 = 1;
 
 /// The most bytes that a frame has in front of its payload: two, and five numbers of at most ten.
 pub const MAX_HEADER: usize = 2 + 5 * 10;
+
+/// The most bytes of frames in one message of a transport, 64 KiB, unless one frame has more.
+pub const MAX_BATCH: usize = 64 * 1024;
+
+/// The most bytes that somebody may send before it is let in.
+const MAX_GREETING: usize = 4 * 1024;
 
 /// One unit of the session protocol.
 ///
@@ -184,6 +190,20 @@ impl Frame {
             credit,
             payload: from.split_to(length),
         }))
+    }
+
+    /// What somebody sends who is not let in yet: one frame, and nothing else, of at most 4 KiB.
+    ///
+    /// # Errors
+    /// What is wrong with it, for the one that sent it.
+    pub fn greeting(mut bytes: Bytes) -> Result<Self, Abort> {
+        if bytes.len() > MAX_GREETING {
+            let reason = format_args!("{} bytes before being let in", bytes.len());
+            return Err(Abort::new(Code::TooLarge, reason));
+        }
+        let frame = Self::decode(&mut bytes, MAX_GREETING)?;
+        let frame = frame.filter(|_| bytes.is_empty());
+        frame.ok_or_else(|| Abort::new(Code::Malformed, "one frame is due"))
     }
 }
 

@@ -1,6 +1,7 @@
+use choreo_core::{Codec, Encoded, Error, Message, TypeTag};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Abort, Code, Frame, Kind, printable};
+use super::{Abort, Code, Frame, Kind};
 use crate::Limits;
 
 /// The most bytes of a session's or a role's name.
@@ -72,89 +73,83 @@ impl std::fmt::Debug for Welcome {
 }
 
 /// What frames of the handshake carry.
-pub(crate) trait Body: Serialize + DeserializeOwned {
+pub(crate) trait Body: Message + DeserializeOwned {
     const KIND: Kind;
-    const NAME: &'static str;
 
     fn to_frame(&self) -> Frame {
-        // Vectors, strings and numbers always encode.
-        let payload = postcard::to_allocvec(self).unwrap_or_default();
+        let mut payload = Vec::new();
+        let encoded = self.encode(Codec::Postcard, &mut payload);
+        debug_assert!(
+            encoded.is_ok(),
+            "vectors, strings and numbers always encode"
+        );
         Frame::new(Self::KIND, 0).with_payload(payload)
     }
 
     fn from_frame(frame: &Frame) -> Result<Self, Abort> {
-        let decoded = match frame.kind == Self::KIND {
-            true => postcard::take_from_bytes(&frame.payload).map_err(Some),
-            false => Err(None),
-        };
-        match decoded {
-            Ok((body, [])) => Ok(body),
-            Ok((_, rest)) => Err(malformed(frame, Self::NAME, Ok(rest.len()))),
-            Err(error) => Err(malformed(frame, Self::NAME, Err(error))),
+        if frame.kind != Self::KIND {
+            return Err(other_kind(frame.kind, Self::KIND));
         }
+        let tag = TypeTag::of::<Self>();
+        let encoded = Encoded::from_parts(frame.payload.clone(), Codec::Postcard, tag);
+        encoded.decode().map_err(malformed)
     }
 }
 
-/// Why a frame is not what is due: bytes that were left over, an error, or another kind.
-fn malformed(frame: &Frame, due: &str, left: Result<usize, Option<postcard::Error>>) -> Abort {
-    let reason = match left {
-        Ok(left) => format!("{left} bytes after {due}"),
-        Err(Some(error)) => format!("{due} does not decode: {error}"),
-        Err(None) => format!("{due} is due, {:?} came", frame.kind),
-    };
+fn other_kind(came: Kind, due: Kind) -> Abort {
+    let reason = format_args!("{due:?} is due, {came:?} came");
     Abort::new(Code::Malformed, reason)
+}
+
+fn malformed(error: Error) -> Abort {
+    Abort::new(Code::Malformed, error.report())
 }
 
 impl Body for Hello {
     const KIND: Kind = Kind::Hello;
-    const NAME: &'static str = "HELLO";
 }
 
 impl Body for Challenge {
     const KIND: Kind = Kind::Challenge;
-    const NAME: &'static str = "CHALLENGE";
 }
 
 impl Body for Proof {
     const KIND: Kind = Kind::Proof;
-    const NAME: &'static str = "PROOF";
 }
 
 impl Body for Welcome {
     const KIND: Kind = Kind::Welcome;
-    const NAME: &'static str = "WELCOME";
 }
 
 impl Hello {
     /// Checks the names.
     pub(crate) fn check(&self) -> Result<(), Abort> {
-        let names = [("the session", &self.session), ("the role", &self.role)];
-        let peers = self.peers.iter().map(|peer| ("a peer", peer));
-        for (what, name) in names.into_iter().chain(peers) {
-            check_name(what, name).map_err(|reason| Abort::new(Code::Malformed, reason))?;
-        }
+        check_name("the session", &self.session)?;
+        check_name("the role", &self.role)?;
         // Put in one by one: sorting would take kilobytes of a wasm module.
-        let mut sorted: Vec<&str> = Vec::with_capacity(self.peers.len());
+        let mut known = Vec::with_capacity(1 + self.peers.len());
+        known.push(self.role.as_str());
         for peer in &self.peers {
-            match sorted.binary_search(&peer.as_str()) {
-                Err(place) => sorted.insert(place, peer),
+            check_name("a peer", peer)?;
+            match known.binary_search(&peer.as_str()) {
+                Err(place) => known.insert(place, peer),
                 Ok(_) => {
-                    let reason = format_args!("the peer {peer} is listed twice");
+                    let reason = format_args!("{peer} is listed twice, or as a peer of itself");
                     return Err(Abort::new(Code::Malformed, reason));
                 }
             }
-        }
-        if self.peers.contains(&self.role) {
-            let reason = format_args!("{} is listed as a peer of itself", self.role);
-            return Err(Abort::new(Code::Malformed, reason));
         }
         Ok(())
     }
 }
 
-/// Names go into logs, errors and pages.
-pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
-    let reason = if name.is_empty() {
+/// Checks the name of a session or a role: 1 to [`MAX_NAME`] bytes and no control characters, for
+/// names go into logs, errors and pages.
+///
+/// # Errors
+/// [`Malformed`](Code::Malformed), and what is wrong with the name of `what`.
+pub fn check_name(what: &str, name: &str) -> Result<(), Abort> {
+    let wrong = if name.is_empty() {
         "is empty"
     } else if name.len() > MAX_NAME {
         "is longer than 64 bytes"
@@ -163,7 +158,6 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), String> {
     } else {
         return Ok(());
     };
-    let shown: String = name.chars().take(24).collect();
-    let shown = printable(&shown);
-    Err(format!("the name of {what} {reason}: “{shown}”"))
+    let reason = format_args!("the name of {what} {wrong}: “{name:.24}”");
+    Err(Abort::new(Code::Malformed, reason))
 }

@@ -10,5 +10,5 @@ mod varint;
 
 pub use abort::{Abort, MAX_REASON, printable};
 pub use code::Code;
-pub use frame::{Flags, Frame, FrameError, Kind, MAX_HEADER, VERSION};
-pub use hello::{Challenge, Hello, MAX_NAME, Proof, Welcome};
+pub use frame::{Flags, Frame, FrameError, Kind, MAX_BATCH, MAX_HEADER, VERSION};
+pub use hello::{Challenge, Hello, MAX_NAME, Proof, Welcome, check_name};

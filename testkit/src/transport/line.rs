@@ -1,10 +1,9 @@
 use std::fmt;
 use std::ops::Deref;
-use std::pin::pin;
 
 use choreo_core::{Bytes, Result, Transport};
 use futures::FutureExt;
-use futures::future::{BoxFuture, Either, select};
+use futures::future::BoxFuture;
 
 use super::TransportFixture;
 use crate::guard::Guard;
@@ -145,36 +144,20 @@ impl<'f> Line<'f> {
         from: &'a End,
     ) -> Result<(u32, BoxFuture<'a, Result<()>>), Violation> {
         let bound = self.fixture.bound();
-        for sent in 0..=bound {
-            let sent = u32::try_from(sent).expect("bounds are lower than that");
+        let name = |sent| format!("{from} sending a large frame, behind {sent} others,");
+        let send = |sent| {
             let large = self.large(sent);
-            let mut sending = async move { from.send(large).await }.boxed();
-            let what = format!("{from} sending a large frame, behind {sent} others,");
-            let sent_at_once = async {
-                match select(&mut sending, pin!(self.look_on())).await {
-                    Either::Left((sent, _)) => Some(sent),
-                    Either::Right(_) => None,
-                }
-            };
-            match self.within(&what, sent_at_once).await? {
-                Some(Ok(())) => {}
-                Some(Err(error)) => {
-                    return Err(self.violation(format_args!("{what} failed: {error:?}")));
-                }
-                None => {
-                    self.ensure(sent > 0, || {
-                        format!("{from}'s first send waited, with nothing before it")
-                    })?;
-                    return Ok((sent, sending));
-                }
-            }
-        }
-        Err(self.violation(format_args!(
-            "{from} sent {} frames of {} bytes to a peer that read none, and no send waited; the \
-             fixture says that the bound is {bound}",
-            bound + 1,
-            self.fixture.largest_frame(),
-        )))
+            async move { from.send(large).await }.boxed()
+        };
+        let filled = self.guard.fill(bound, name, send).await?;
+        filled.ok_or_else(|| {
+            self.violation(format_args!(
+                "{from} sent {} frames of {} bytes to a peer that read none, and no send waited; \
+                 the fixture says that the bound is {bound}",
+                bound + 1,
+                self.fixture.largest_frame(),
+            ))
+        })
     }
 
     /// A frame of the largest size.

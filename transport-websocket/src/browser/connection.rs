@@ -34,7 +34,7 @@ struct State {
     /// The size of what is in it.
     waiting: usize,
     /// For the driver to send in its next turn.
-    outbox: VecDeque<Bytes>,
+    outbox: Vec<Bytes>,
     /// The size of what is in it, and of what the browser held when it was last asked.
     unsent: usize,
     /// A send waits for room.
@@ -51,7 +51,7 @@ struct State {
 /// What the driver does next.
 pub(crate) enum Work {
     /// Hand these to the browser.
-    Send(VecDeque<Bytes>),
+    Send(Vec<Bytes>),
     /// Look how much the browser still holds, in a while.
     MakeRoom,
     /// Close, and wait for the end.
@@ -86,11 +86,10 @@ impl Connection {
         shared.readers.until(opened).await
     }
 
-    pub(crate) fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
-        let mut frame = Some(frame);
+    pub(crate) fn try_send(&self, mut frame: Bytes) -> Result<Option<Bytes>> {
         match self.shared.poll_push(&mut frame) {
             Poll::Ready(sent) => sent.map(|()| None),
-            Poll::Pending => Ok(frame),
+            Poll::Pending => Ok(Some(frame)),
         }
     }
 
@@ -98,8 +97,7 @@ impl Connection {
         self.shared.poll_pop()
     }
 
-    pub(crate) async fn send(&self, frame: Bytes) -> Result<()> {
-        let mut frame = Some(frame);
+    pub(crate) async fn send(&self, mut frame: Bytes) -> Result<()> {
         let push = || self.shared.poll_push(&mut frame);
         self.shared.writers.until(push).await
     }
@@ -156,8 +154,8 @@ impl Shared {
     }
 
     /// Takes a frame when there is room.
-    fn poll_push(&self, frame: &mut Option<Bytes>) -> Poll<Result<()>> {
-        let size = frame.as_ref().map_or(0, Bytes::len);
+    fn poll_push(&self, frame: &mut Bytes) -> Poll<Result<()>> {
+        let size = frame.len();
         end::check_size(size, self.limits.max_frame, &self.place)?;
         let mut state = self.state();
         if state.closing.is_some() {
@@ -169,7 +167,7 @@ impl Shared {
         let room = state.unsent == 0 || state.unsent + size <= self.limits.high_water;
         if room {
             state.unsent += size;
-            state.outbox.extend(frame.take());
+            state.outbox.push(std::mem::take(frame));
         } else {
             state.cramped = true;
         }
