@@ -23,7 +23,7 @@ impl Failure {
         match code(error) {
             _ if error.kind() == ErrorKind::Config => Self::new("address", error),
             None | Some(Code::Expired) => Self::new("unreached", error),
-            Some(code) => Self::new(code.number(), error),
+            Some(code) => Self::new(code.number().to_string(), error),
         }
     }
 
@@ -32,13 +32,13 @@ impl Failure {
         match code(error) {
             _ if error.kind() == ErrorKind::Closed => Self::new("left", error),
             None => Self::new("stopped", error),
-            Some(code) => Self::new(code.number(), error),
+            Some(code) => Self::new(code.number().to_string(), error),
         }
     }
 
-    fn new(why: impl ToString, error: &Error) -> Self {
+    fn new(why: impl Into<String>, error: &Error) -> Self {
         Self {
-            why: why.to_string(),
+            why: why.into(),
             sentence: error.detail().to_owned(),
             report: error.report(),
         }

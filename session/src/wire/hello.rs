@@ -92,7 +92,7 @@ pub(crate) trait Body: Message + DeserializeOwned {
         }
         let tag = TypeTag::of::<Self>();
         let encoded = Encoded::from_parts(frame.payload.clone(), Codec::Postcard, tag);
-        encoded.decode().map_err(malformed)
+        encoded.decode().map_err(|error| malformed(&error))
     }
 }
 
@@ -101,7 +101,7 @@ fn other_kind(came: Kind, due: Kind) -> Abort {
     Abort::new(Code::Malformed, reason)
 }
 
-fn malformed(error: Error) -> Abort {
+fn malformed(error: &Error) -> Abort {
     Abort::new(Code::Malformed, error.report())
 }
 
