@@ -1,4 +1,4 @@
-//! Builds a browser example as it is deployed: rustc, wasm-bindgen, wasm-opt.
+//! Builds a page as it is deployed: rustc, wasm-bindgen, wasm-opt.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ const WASM_OPT: &[&str] = &[
     "--enable-sign-ext",
 ];
 
-/// The example, ready to be served.
+/// The page, ready to be served.
 pub(crate) struct Bundle {
     /// The folder with the page.
     pub(crate) dir: PathBuf,
@@ -51,7 +51,7 @@ pub(crate) struct Bundle {
     pub(crate) optimised: bool,
 }
 
-/// Builds the example of that name into its `pkg` folder.
+/// Builds the page of that package into its `pkg` folder.
 ///
 /// # Errors
 /// If one of the tools fails; `wasm-opt` may be absent.
@@ -75,7 +75,7 @@ pub(crate) fn build(workspace: &Workspace, page: &str, status: &Status) -> Resul
         .with_extension("wasm");
     ensure!(
         built.is_file(),
-        "cargo built no {}; is the example's crate-type still `cdylib`?",
+        "cargo built no {}; is the page's crate-type still `cdylib`?",
         built.display()
     );
 
