@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::browsers::{Browser, Ready};
+use crate::bundle::Tuned;
 use crate::e2e;
 use crate::exec;
 use crate::progress::Status;
@@ -35,13 +36,12 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     browsers.dedup();
     let needs = Needs {
         wasm: true,
-        wasm_opt: true,
         browsers: browsers.clone(),
         ..Needs::default()
     };
     needs.install(workspace)?;
     let page = exec::step("page, built and served", |status| {
-        e2e::test_page(workspace, status)
+        e2e::test_page(workspace, Tuned::Speed, status)
     })?;
     let mut report = Report::new();
     for browser in browsers {

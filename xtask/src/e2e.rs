@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::browsers::Ready;
-use crate::bundle;
+use crate::bundle::{self, Tuned};
 use crate::exec;
 use crate::listener::Listener;
 use crate::peer;
@@ -30,13 +30,13 @@ impl Pages {
     /// # Errors
     /// If something does not compile, or does not start.
     pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
-        let ping_pong = bundle::build(workspace, PING_PONG, status)?;
-        bundle::build(workspace, TWO_BROWSERS, status)?;
+        let ping_pong = bundle::build(workspace, PING_PONG, Tuned::Size, status)?;
+        bundle::build(workspace, TWO_BROWSERS, Tuned::Size, status)?;
         let two_browsers = Background::start(&workspace.examples())?;
         let origins = serve::origins(&two_browsers.url);
         Ok(Self {
             ping_pong: Background::start(&ping_pong.dir)?,
-            test_page: test_page(workspace, status)?,
+            test_page: test_page(workspace, Tuned::Size, status)?,
             relay: peer::relay(workspace, &origins, status)?,
             native_server: peer::native_server(workspace, "127.0.0.1:0", status)?,
             two_browsers,
@@ -79,8 +79,12 @@ pub(crate) fn run(
 ///
 /// # Errors
 /// If it does not compile.
-pub(crate) fn test_page(workspace: &Workspace, status: &Status) -> Result<Background> {
-    let bundle = bundle::build(workspace, TEST_PAGE, status)?;
+pub(crate) fn test_page(
+    workspace: &Workspace,
+    tuned: Tuned,
+    status: &Status,
+) -> Result<Background> {
+    let bundle = bundle::build(workspace, TEST_PAGE, tuned, status)?;
     Background::start(&bundle.dir)
 }
 

@@ -76,8 +76,6 @@ async fn messages_arrive_once_and_in_order_in_a_window_a_worker_and_natively() -
         let all = async {
             let breaks = breaks.carry_out(relay, start, &proxies, progress);
             let play = async { carol.play().await.context("Carol") };
-            // Carol's end of it comes when the others have ended theirs; the relay lives until all
-            // have left.
             let in_page = async { both(&page).await };
             let broken = async { Ok(breaks.await) };
             futures::try_join!(play, in_page, broken)
@@ -97,6 +95,8 @@ async fn messages_arrive_once_and_in_order_in_a_window_a_worker_and_natively() -
                 account.tally.is_flawless(all) && account.sent == all && account.error.is_none(),
                 "{account:#?}"
             );
+            // Cut in turn: nobody was spared.
+            ensure!(account.connections > breaks.cuts / 6, "{account:#?}");
         }
         let cuts: u64 = proxies.iter().map(Proxy::cuts).sum();
         ensure!(cuts >= breaks.cuts, "{cuts} cuts");
