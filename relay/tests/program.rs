@@ -5,11 +5,11 @@ mod common;
 
 use std::time::Duration;
 
+use choreo_chaos::{Keys, Process};
 use choreo_core::{Bytes, Transport};
 use choreo_session::wire::{Code, Frame, Kind};
 use choreo_session::{Session, SessionConfig};
-use common::program::{Keys, Program, run};
-use common::{Client, LONG, ask, data, hello, hello_frame, session};
+use common::{Client, LONG, PROGRAM, ask, data, hello, hello_frame, session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -18,7 +18,7 @@ const OPEN: &[&str] = &["--open", "--listen", "127.0.0.1:0"];
 
 async fn join(
     url: &str,
-    keys: &Keys,
+    keys: &Keys<'_>,
     name: &str,
     role: &'static str,
     peer: &'static str,
@@ -46,7 +46,7 @@ async fn talk(alice: &Session, bob: &Session, message: &'static str) {
 }
 
 /// Two roles that are in, without tokens, from an address of their own.
-async fn pair(relay: &Program) -> (Client, Client) {
+async fn pair(relay: &Process) -> (Client, Client) {
     let mut clients = Vec::new();
     for (role, peer) in [("Alice", "Bob"), ("Bob", "Alice")] {
         let mut client = Client::dial_from("127.0.0.2", relay.address).await;
@@ -66,9 +66,11 @@ async fn hear((alice, bob): &mut (Client, Client), number: u64) {
 
 #[tokio::test]
 async fn sessions_outlive_a_restart_with_the_same_key_file() {
-    let keys = Keys::make().await;
+    let keys = PROGRAM.make_keys().await;
     let file = ["--key-file", keys.path()];
-    let relay = Program::start(&[&file[..], &["--listen", "127.0.0.1:0"]].concat()).await;
+    let relay = PROGRAM
+        .start(&[&file[..], &["--listen", "127.0.0.1:0"]].concat())
+        .await;
     let address = relay.address.to_string();
     let alice = join(&relay.url(), &keys, "s", "Alice", "Bob").await;
     let bob = join(&relay.url(), &keys, "s", "Bob", "Alice").await;
@@ -80,7 +82,9 @@ async fn sessions_outlive_a_restart_with_the_same_key_file() {
         .send("meanwhile".into())
         .await
         .unwrap();
-    let relay = Program::start(&[&file[..], &["--listen", &address]].concat()).await;
+    let relay = PROGRAM
+        .start(&[&file[..], &["--listen", &address]].concat())
+        .await;
     let message = timeout(LONG, bob.peer(&"Alice").unwrap().recv()).await;
     assert_eq!(message.unwrap().unwrap(), Some("meanwhile".into()));
     talk(&alice, &bob, "after").await;
@@ -90,12 +94,16 @@ async fn sessions_outlive_a_restart_with_the_same_key_file() {
 
 #[tokio::test]
 async fn sessions_are_lost_with_another_key_file_and_say_so() {
-    let (keys, others) = (Keys::make().await, Keys::make().await);
-    let relay = Program::start(&["--key-file", keys.path(), "--listen", "127.0.0.1:0"]).await;
+    let (keys, others) = (PROGRAM.make_keys().await, PROGRAM.make_keys().await);
+    let relay = PROGRAM
+        .start(&["--key-file", keys.path(), "--listen", "127.0.0.1:0"])
+        .await;
     let address = relay.address.to_string();
     let alice = join(&relay.url(), &keys, "s", "Alice", "Bob").await;
     relay.kill().await;
-    let _relay = Program::start(&["--key-file", others.path(), "--listen", &address]).await;
+    let _relay = PROGRAM
+        .start(&["--key-file", others.path(), "--listen", &address])
+        .await;
     let error = timeout(LONG, alice.peer(&"Bob").unwrap().recv())
         .await
         .unwrap()
@@ -109,7 +117,7 @@ async fn sessions_are_lost_with_another_key_file_and_say_so() {
 
 #[tokio::test]
 async fn a_signal_drains_it() {
-    let mut relay = Program::start(&[OPEN, &["--drain", "300ms"]].concat()).await;
+    let mut relay = PROGRAM.start(&[OPEN, &["--drain", "300ms"]].concat()).await;
     let mut pair = pair(&relay).await;
     hear(&mut pair, 1).await;
     let (well, goaway) = futures::join!(relay.terminate(), pair.0.frame());
@@ -120,7 +128,7 @@ async fn a_signal_drains_it() {
 
 #[tokio::test]
 async fn a_key_file_is_its_owners_and_is_never_overwritten() {
-    let keys = Keys::make().await;
+    let keys = PROGRAM.make_keys().await;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -128,7 +136,7 @@ async fn a_key_file_is_its_owners_and_is_never_overwritten() {
         assert_eq!(mode & 0o777, 0o600);
     }
     let before = std::fs::read(keys.file()).unwrap();
-    let (well, text) = run(&["key", keys.path()]).await;
+    let (well, text) = PROGRAM.run(&["key", keys.path()]).await;
     assert!(!well && text.contains("exists"), "{text}");
     assert_eq!(std::fs::read(keys.file()).unwrap(), before);
 }
@@ -154,10 +162,10 @@ async fn what_is_wrong_on_the_command_line_is_said() {
             "/nowhere",
         ),
     ] {
-        let (well, text) = run(args).await;
+        let (well, text) = PROGRAM.run(args).await;
         assert!(!well && text.contains(expected), "{args:?}: {text}");
     }
-    let keys = Keys::make().await;
+    let keys = PROGRAM.make_keys().await;
     let args = [
         "token",
         "--key-file",
@@ -167,19 +175,19 @@ async fn what_is_wrong_on_the_command_line_is_said() {
         "--role",
         "r",
     ];
-    let (well, text) = run(&args).await;
+    let (well, text) = PROGRAM.run(&args).await;
     assert!(!well && text.contains("control characters"), "{text}");
-    let (well, text) = run(&["--help"]).await;
+    let (well, text) = PROGRAM.run(&["--help"]).await;
     assert!(well && text.contains("--allow-origin"), "{text}");
 }
 
 #[tokio::test]
 async fn nothing_secret_is_logged() {
-    let keys = Keys::make().await;
+    let keys = PROGRAM.make_keys().await;
     for format in ["text", "json"] {
         let file = ["--key-file", keys.path(), "--listen", "127.0.0.1:0"];
         let args = [&file[..], &["--log", format]].concat();
-        let mut relay = Program::start_with_log("trace", &args).await;
+        let mut relay = PROGRAM.start_with_log("trace", &args).await;
         let tokens = [keys.token("s", "Alice").await, keys.token("s", "Bob").await];
         let mut sessions = Vec::new();
         for (token, (role, peer)) in tokens.iter().zip([("Alice", "Bob"), ("Bob", "Alice")]) {
@@ -222,7 +230,7 @@ async fn nothing_secret_is_logged() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_thousand_that_never_finish_the_handshake_are_bounded_and_disturb_nobody() {
-    let relay = Program::start(OPEN).await;
+    let relay = PROGRAM.start(OPEN).await;
     let mut quiet = pair(&relay).await;
     let before = relay.memory();
     let attack = async {
@@ -292,7 +300,7 @@ async fn two_thousand_that_never_finish_the_handshake_are_bounded_and_disturb_no
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_never_reads_is_bounded_and_disturbs_nobody() {
     const MIB: usize = 1 << 20;
-    let relay = Program::start(OPEN).await;
+    let relay = PROGRAM.start(OPEN).await;
     let mut quiet = pair(&relay).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -369,7 +377,7 @@ async fn a_reader_that_stays_deaf_is_disconnected() {
 }
 
 /// What the metrics are, asked from another address.
-async fn get_from(from: &str, relay: &Program) -> String {
+async fn get_from(from: &str, relay: &Process) -> String {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
     let mut stream = socket.connect(relay.address).await.unwrap();

@@ -6,8 +6,7 @@ mod common;
 use choreo_core::{Connect, Transport};
 use choreo_session::{Session, SessionConfig};
 use choreo_transport_websocket::WebSocketConnector;
-use common::LONG;
-use common::program::Program;
+use common::{LONG, PROGRAM};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio::time::timeout;
 
@@ -31,7 +30,9 @@ async fn two_roles_talk_over_tls_and_plain_text_is_refused() {
         "--tls-cert",
         &certificate,
     ];
-    let relay = Program::start(&[&args[..], &["--tls-key", &key]].concat()).await;
+    let relay = PROGRAM
+        .start(&[&args[..], &["--tls-key", &key]].concat())
+        .await;
     std::fs::remove_dir_all(&folder).unwrap();
 
     let url = format!("wss://localhost:{}", relay.address.port());

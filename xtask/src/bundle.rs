@@ -1,4 +1,4 @@
-//! Builds a browser example as it is deployed: rustc, wasm-bindgen, wasm-opt.
+//! Builds a page as it is deployed: rustc, wasm-bindgen, wasm-opt.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,14 @@ use crate::progress::Status;
 use crate::wasm_opt;
 use crate::workspace::{WASM_TARGET, Workspace};
 
-/// The profile of the root manifest that is tuned for small modules.
-const PROFILE: &str = "wasm-release";
+/// For what a module is tuned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tuned {
+    /// To be small, as pages are deployed: wasm-opt goes over it.
+    Size,
+    /// To be fast.
+    Speed,
+}
 
 /// How wasm-opt makes the module small; `build.sh` does it by the example's manifest, which has to
 /// say the same.
@@ -39,7 +45,7 @@ const WASM_OPT: &[&str] = &[
     "--enable-sign-ext",
 ];
 
-/// The example, ready to be served.
+/// The page, ready to be served.
 pub(crate) struct Bundle {
     /// The folder with the page.
     pub(crate) dir: PathBuf,
@@ -51,16 +57,21 @@ pub(crate) struct Bundle {
     pub(crate) optimised: bool,
 }
 
-/// Builds the example of that name into its `pkg` folder.
+/// Builds the page of that package into its `pkg` folder.
 ///
 /// # Errors
 /// If one of the tools fails; `wasm-opt` may be absent.
-pub(crate) fn build(workspace: &Workspace, page: &str, status: &Status) -> Result<Bundle> {
+pub(crate) fn build(
+    workspace: &Workspace,
+    page: &str,
+    tuned: Tuned,
+    status: &Status,
+) -> Result<Bundle> {
     let dir = workspace.package_dir(page)?;
     let crate_name = page.replace('-', "_");
 
     let mut cargo = workspace.cargo(["build", "--package", page, "--lib"]);
-    cargo.args(["--target", WASM_TARGET, "--profile", PROFILE]);
+    cargo.args(["--target", WASM_TARGET, "--profile", tuned.profile()]);
     let mut flags = short_paths()?;
     // Sessions hash once a connection: a loop does it, too, in a fifth of the code.
     flags.extend(["--cfg", r#"sha2_backend_soft="compact""#].map(str::to_owned));
@@ -70,12 +81,12 @@ pub(crate) fn build(workspace: &Workspace, page: &str, status: &Status) -> Resul
     let built = workspace
         .target()
         .join(WASM_TARGET)
-        .join(PROFILE)
+        .join(tuned.profile())
         .join(&crate_name)
         .with_extension("wasm");
     ensure!(
         built.is_file(),
-        "cargo built no {}; is the example's crate-type still `cdylib`?",
+        "cargo built no {}; is the page's crate-type still `cdylib`?",
         built.display()
     );
 
@@ -95,8 +106,20 @@ pub(crate) fn build(workspace: &Workspace, page: &str, status: &Status) -> Resul
         dir,
         optimised: false,
     };
-    bundle.optimise(status)?;
+    if tuned == Tuned::Size {
+        bundle.optimise(status)?;
+    }
     Ok(bundle)
+}
+
+impl Tuned {
+    /// The profile of the root manifest.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Size => "wasm-release",
+            Self::Speed => "release",
+        }
+    }
 }
 
 impl Bundle {

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::bundle;
+use crate::bundle::{self, Tuned};
 use crate::cargo_tools::CargoTool;
 use crate::exec;
 use crate::features;
@@ -41,7 +41,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     }
     for (page, budget) in BUDGETS {
         report.step(&format!("size of {page}"), |status| {
-            let bundle = bundle::build(workspace, page, status)?;
+            let bundle = bundle::build(workspace, page, Tuned::Size, status)?;
             // `cargo xtask size` holds the budget. Here the figure is shown, so that a change that
             // has nothing to do with it can pass while the module is still above.
             Ok(match Sizes::measure(&bundle, budget)?.check() {

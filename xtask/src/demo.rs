@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 
-use crate::bundle;
+use crate::bundle::{self, Tuned};
 use crate::exec;
 use crate::peer;
 use crate::serve;
@@ -55,7 +55,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     };
     needs.install(workspace)?;
     let page = args.demo.page();
-    let build = |status: &_| bundle::build(workspace, page, status);
+    let build = |status: &_| bundle::build(workspace, page, Tuned::Size, status);
     let bundle = exec::step(&format!("build {page}"), build)?;
     serve::runtime()?.block_on(async {
         let listener = serve::listen(args.port).await?;

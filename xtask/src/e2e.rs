@@ -1,9 +1,11 @@
 //! The end-to-end tests: the pages, driven as a person would.
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 
 use crate::browsers::Ready;
-use crate::bundle;
+use crate::bundle::{self, Tuned};
 use crate::exec;
 use crate::listener::Listener;
 use crate::peer;
@@ -11,12 +13,13 @@ use crate::progress::Status;
 use crate::report::Outcome;
 use crate::serve::{self, Background};
 use crate::wasm;
-use crate::workspace::{E2E, PING_PONG, TWO_BROWSERS, Workspace};
+use crate::workspace::{E2E, PING_PONG, TEST_PAGE, TWO_BROWSERS, Workspace};
 
 /// The pages under test, served with what they need; dropping it stops all of it.
 pub(crate) struct Pages {
     ping_pong: Background,
     two_browsers: Background,
+    test_page: Background,
     relay: Listener,
     native_server: Listener,
 }
@@ -27,12 +30,13 @@ impl Pages {
     /// # Errors
     /// If something does not compile, or does not start.
     pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
-        let ping_pong = bundle::build(workspace, PING_PONG, status)?;
-        bundle::build(workspace, TWO_BROWSERS, status)?;
+        let ping_pong = bundle::build(workspace, PING_PONG, Tuned::Size, status)?;
+        bundle::build(workspace, TWO_BROWSERS, Tuned::Size, status)?;
         let two_browsers = Background::start(&workspace.examples())?;
         let origins = serve::origins(&two_browsers.url);
         Ok(Self {
             ping_pong: Background::start(&ping_pong.dir)?,
+            test_page: test_page(workspace, Tuned::Size, status)?,
             relay: peer::relay(workspace, &origins, status)?,
             native_server: peer::native_server(workspace, "127.0.0.1:0", status)?,
             two_browsers,
@@ -56,7 +60,6 @@ pub(crate) fn run(
     pages: &Pages,
     status: &Status,
 ) -> Result<Outcome> {
-    let screenshots = workspace.target().join("screenshots");
     let mut cargo = workspace.cargo(["test", "--package", E2E, "--", "--ignored"]);
     // One browser at a time: a page that waits for the processor is not what is tested.
     cargo
@@ -64,14 +67,36 @@ pub(crate) fn run(
         .env("CHOREO_E2E_PAGE", &pages.ping_pong.url)
         .env("CHOREO_E2E_TWO_BROWSERS", pages.two_browsers())
         .env("CHOREO_E2E_NATIVE_SERVER", &pages.native_server.url)
+        .env("CHOREO_E2E_TEST_PAGE", &pages.test_page.url)
+        .env("CHOREO_E2E_RELAY", &pages.relay.program);
+    steer(workspace, browser, &mut cargo);
+    let tests = wasm::passed_tests(&exec::succeed(&mut cargo, status)?);
+    ensure!(tests > 0, "not one test ran");
+    Ok(Outcome::Passed(format!("{tests} tests")))
+}
+
+/// Builds and serves the page that is driven by its script.
+///
+/// # Errors
+/// If it does not compile.
+pub(crate) fn test_page(
+    workspace: &Workspace,
+    tuned: Tuned,
+    status: &Status,
+) -> Result<Background> {
+    let bundle = bundle::build(workspace, TEST_PAGE, tuned, status)?;
+    Background::start(&bundle.dir)
+}
+
+/// Tells a program of the end-to-end tests which browser to take.
+pub(crate) fn steer(workspace: &Workspace, browser: &Ready, command: &mut Command) {
+    let screenshots = workspace.target().join("screenshots");
+    command
         .env("CHOREO_E2E_BROWSER", browser.browser().name())
         .env("CHOREO_E2E_DRIVER", browser.driver())
         .env("CHOREO_E2E_CAPABILITIES", &browser.capabilities)
         .env("CHOREO_E2E_SCREENSHOTS", screenshots);
     // A failed check names its place; what lies below it are the runtime and the driver.
-    cargo.env("RUST_BACKTRACE", "0");
-    browser.show(&mut cargo);
-    let tests = wasm::passed_tests(&exec::succeed(&mut cargo, status)?);
-    ensure!(tests > 0, "not one test ran");
-    Ok(Outcome::Passed(format!("{tests} tests")))
+    command.env("RUST_BACKTRACE", "0");
+    browser.show(command);
 }

@@ -1,6 +1,7 @@
 //! A program of this workspace that listens, and says where in its first line.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -14,6 +15,8 @@ pub(crate) struct Listener {
     process: Child,
     /// Where it listens.
     pub(crate) url: String,
+    /// The path of the program.
+    pub(crate) program: PathBuf,
 }
 
 impl Listener {
@@ -41,6 +44,7 @@ impl Listener {
         let mut listener = Self {
             process,
             url: String::new(),
+            program: program.path.clone(),
         };
         let output = listener.process.stdout.take();
         let mut line = String::new();

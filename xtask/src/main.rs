@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 mod artifacts;
+mod bench;
 mod browsers;
 mod bundle;
 mod cache;
@@ -49,6 +50,8 @@ enum Task {
     Demo(demo::Args),
     /// Run all tests: native, Node, and three browsers; or some of them
     Test(test::Args),
+    /// Measure round trips in browsers beside those of a bare WebSocket; prints the ratios
+    Bench(bench::Args),
     /// Measure the browser examples after wasm-opt; fails above their budgets
     Size,
     /// Run everything a change must pass: format, lints, docs, features, licences, tests, size
@@ -71,6 +74,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Setup(args) => setup::run(&workspace, &args),
         Task::Demo(args) => demo::run(&workspace, &args),
         Task::Test(args) => test::run(&workspace, &args),
+        Task::Bench(args) => bench::run(&workspace, &args),
         Task::Size => size::run(&workspace),
         Task::Ci(args) => ci::run(&workspace, &args),
     }

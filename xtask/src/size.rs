@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::bundle::{self, Bundle};
+use crate::bundle::{self, Bundle, Tuned};
 use crate::exec;
 use crate::setup::Needs;
 use crate::workspace::{PING_PONG, TWO_BROWSERS, Workspace};
@@ -39,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     needs.install(workspace)?;
     let mut all = Vec::new();
     for (page, budget) in BUDGETS {
-        let build = |status: &_| bundle::build(workspace, page, status);
+        let build = |status: &_| bundle::build(workspace, page, Tuned::Size, status);
         let bundle = exec::step(&format!("build {page}"), build)?;
         let sizes = Sizes::measure(&bundle, budget)?;
         println!("{sizes}");

@@ -19,10 +19,13 @@ pub(crate) const TWO_BROWSERS: &str = "two-browsers";
 /// The example of a native role that browsers call.
 pub(crate) const NATIVE_SERVER: &str = "native-server";
 
-/// The packages of all browser examples.
-pub(crate) const PAGES: [&str; 2] = [PING_PONG, TWO_BROWSERS];
+/// The page that tests drive by its script.
+pub(crate) const TEST_PAGE: &str = "choreo-test-page";
 
-/// The package of the end-to-end tests of the browser examples.
+/// The packages of all pages.
+pub(crate) const PAGES: [&str; 3] = [PING_PONG, TWO_BROWSERS, TEST_PAGE];
+
+/// The package of the end-to-end tests of all pages.
 pub(crate) const E2E: &str = "choreo-e2e";
 
 /// This workspace, as `cargo metadata` describes it.

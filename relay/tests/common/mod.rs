@@ -1,9 +1,6 @@
 //! A relay on a port of its own, and a bare client that speaks frames.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-#[cfg(feature = "cli")]
-pub(crate) mod program;
-
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,6 +16,11 @@ use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
+
+/// The program.
+#[cfg(feature = "cli")]
+pub(crate) const PROGRAM: choreo_chaos::Program<'_> =
+    choreo_chaos::Program::at(env!("CARGO_BIN_EXE_choreo-relay"));
 
 /// The longest that anything takes here.
 pub(crate) const LONG: Duration = Duration::from_secs(20);

@@ -4,6 +4,7 @@ use choreo_core::{ChoreoHandlerExt, Result};
 use choreo_handler_rumpsteak::{RumpsteakEndpoint, RumpsteakHandler};
 use choreo_session::Session;
 use futures::try_join;
+use serde::{Deserialize, Serialize};
 
 /// How many messages go to and fro, one at a time.
 const TURNS: u32 = 16;
@@ -13,7 +14,7 @@ const BURST: u32 = 16;
 pub const MESSAGES: u32 = 2 * (TURNS + BURST);
 
 /// Those who speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// Calls.
     Alice,
@@ -21,6 +22,16 @@ pub enum Role {
     Bob,
     /// Is not in the conversation of two.
     Carol,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Alice, Self::Bob, Self::Carol];
+
+    /// All the others.
+    pub fn peers(self) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |peer| *peer != self)
+    }
 }
 
 type Handler = RumpsteakHandler<Role>;

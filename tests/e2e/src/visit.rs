@@ -74,7 +74,11 @@ fn capabilities() -> Result<Capabilities> {
     serde_json::from_str(&text).with_context(|| format!("{path} holds no capabilities"))
 }
 
-pub(crate) fn variable(name: &str) -> Result<String> {
+/// A variable of the environment that `cargo xtask` sets.
+///
+/// # Errors
+/// If it does not.
+pub fn variable(name: &str) -> Result<String> {
     env::var(name).with_context(|| {
         format!("{name} is not set; `cargo xtask test --browser chromium` runs these tests")
     })

@@ -1,14 +1,17 @@
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use choreo_core::{Bytes, Result, Waiters};
 
+use super::socket;
 use crate::end::{self, End, code};
 use crate::{Closed, Limits};
 
 /// What a transport has of a WebSocket: queues only. The WebSocket itself is a JS value, and stays
-/// in a task of its own, the driver.
+/// in a task of its own, the driver. Who sends on the same thread, as nearly all do, finds it by its
+/// number, and need not wait for the driver's turn.
 pub(crate) struct Connection {
     shared: Arc<Shared>,
 }
@@ -22,6 +25,7 @@ pub(crate) struct Shared {
     writers: Waiters,
     /// Waits for work.
     driver: Waiters,
+    number: u64,
     limits: Limits,
     place: String,
 }
@@ -35,7 +39,8 @@ struct State {
     waiting: usize,
     /// For the driver to send in its next turn.
     outbox: Vec<Bytes>,
-    /// The size of what is in it, and of what the browser held when it was last asked.
+    /// The size of what is in it, of what the browser held when it was last asked, and of what it
+    /// was given since.
     unsent: usize,
     /// A send waits for room.
     cramped: bool,
@@ -52,7 +57,7 @@ struct State {
 pub(crate) enum Work {
     /// Hand these to the browser.
     Send(Vec<Bytes>),
-    /// Look how much the browser still holds, in a while.
+    /// Look how much the browser still holds, now and, while it is not less, in a while.
     MakeRoom,
     /// Close, and wait for the end.
     Close(u16, String),
@@ -62,6 +67,8 @@ pub(crate) enum Work {
 
 /// What a frame in the inbox takes besides itself.
 const OVERHEAD: usize = 64;
+/// For the number of the next.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
 impl Connection {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
@@ -144,9 +151,15 @@ impl Shared {
             readers: Waiters::default(),
             writers: Waiters::default(),
             driver: Waiters::default(),
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             limits,
             place,
         }
+    }
+
+    /// The number of the WebSocket, unlike any other.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -165,19 +178,21 @@ impl Shared {
             return Poll::Ready(Err(end.error(&self.place)));
         }
         let room = state.unsent == 0 || state.unsent + size <= self.limits.high_water;
-        if room {
-            state.unsent += size;
-            state.outbox.push(std::mem::take(frame));
-        } else {
+        if !room {
             state.cramped = true;
+            drop(state);
+            self.driver.wake();
+            return Poll::Pending;
         }
+        state.unsent += size;
+        let next = state.opened.is_some() && state.outbox.is_empty();
         drop(state);
-        self.driver.wake();
-        if room {
-            Poll::Ready(Ok(()))
-        } else {
-            Poll::Pending
+        let frame = std::mem::take(frame);
+        if !next || !socket::send_here(self.number, &frame) {
+            self.state().outbox.push(frame);
+            self.driver.wake();
         }
+        Poll::Ready(Ok(()))
     }
 
     /// Gives the next frame when there is one.

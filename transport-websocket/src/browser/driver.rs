@@ -27,14 +27,12 @@ async fn drive(socket: Socket, shared: Arc<Shared>) {
     loop {
         match shared.work().await {
             Work::Send(frames) => {
-                // What is refused here is lost, and the close event that says so is on its way.
-                let _ = frames.iter().all(|frame| socket.send(frame));
-                shared.buffered(socket.buffered());
+                frames.iter().for_each(|frame| socket.send(frame));
             }
+            Work::MakeRoom if shared.buffered(socket.buffered()) => pause = ASK[0],
             Work::MakeRoom => {
                 runtime::sleep(pause).await;
-                let less = shared.buffered(socket.buffered());
-                pause = if less { ASK[0] } else { ASK[1].min(pause * 2) };
+                pause = ASK[1].min(pause * 2);
             }
             Work::Close(code, reason) => {
                 socket.close(code, &reason);

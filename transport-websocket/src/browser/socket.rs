@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use choreo_core::{Error, ErrorKind, Result};
@@ -8,6 +9,20 @@ use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 use super::connection::Shared;
 use crate::{Closed, WebSocketConnector};
 
+thread_local! {
+    /// The WebSockets of this thread, by number, for those who send.
+    static SOCKETS: RefCell<Vec<(u64, WebSocket)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Hands a frame to the browser as [`Socket::send`] does. False if the WebSocket of that number
+/// belongs to another thread, or is no more.
+pub(crate) fn send_here(number: u64, frame: &[u8]) -> bool {
+    SOCKETS.with_borrow(|sockets| {
+        let found = sockets.iter().find(|(own, _)| *own == number);
+        found.inspect(|(_, socket)| send(socket, frame)).is_some()
+    })
+}
+
 /// The WebSocket of the browser, and all that hangs on it. It stays in one task, and is unhooked
 /// when it is dropped.
 ///
@@ -15,6 +30,7 @@ use crate::{Closed, WebSocketConnector};
 /// runtimes have it, too.
 pub(crate) struct Socket {
     socket: WebSocket,
+    number: u64,
     _on_open: Closure<dyn FnMut()>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_close: Closure<dyn FnMut(CloseEvent)>,
@@ -54,19 +70,21 @@ impl Socket {
         socket.set_onopen(Some(Closure::as_ref(&on_open).unchecked_ref()));
         socket.set_onmessage(Some(Closure::as_ref(&on_message).unchecked_ref()));
         socket.set_onclose(Some(Closure::as_ref(&on_close).unchecked_ref()));
+        let number = shared.number();
+        SOCKETS.with_borrow_mut(|sockets| sockets.push((number, socket.clone())));
         Ok(Self {
             socket,
+            number,
             _on_open: on_open,
             _on_message: on_message,
             _on_close: on_close,
         })
     }
 
-    /// Hands a frame to the browser. False if it takes none any more: it would say nothing, and
-    /// throw the frame away.
-    pub(crate) fn send(&self, frame: &[u8]) -> bool {
-        self.socket.ready_state() == WebSocket::OPEN
-            && self.socket.send_with_u8_array(frame).is_ok()
+    /// Hands a frame to the browser, once it is open. When it takes none any more it throws the
+    /// frame away, and the close event that says so is on its way.
+    pub(crate) fn send(&self, frame: &[u8]) {
+        send(&self.socket, frame);
     }
 
     /// How many bytes the browser holds that the network has not taken yet.
@@ -88,6 +106,7 @@ impl Socket {
 /// The handlers go before the closures do: a late event must not call one that is no more.
 impl Drop for Socket {
     fn drop(&mut self) {
+        SOCKETS.with_borrow_mut(|sockets| sockets.retain(|(own, _)| *own != self.number));
         self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
@@ -97,14 +116,22 @@ impl Drop for Socket {
     }
 }
 
+/// Each call of JS counts here: it takes as long as hundreds of instructions.
 fn receive(shared: &Shared, data: &JsValue) {
-    let Some(buffer) = data.dyn_ref::<ArrayBuffer>() else {
+    if !data.has_type::<ArrayBuffer>() {
         return shared.text_received();
-    };
-    let size = buffer.byte_length() as usize;
-    if shared.takes(size) {
-        shared.received(Uint8Array::new(buffer).to_vec().into());
     }
+    let data = Uint8Array::new(data);
+    let size = data.length() as usize;
+    if shared.takes(size) {
+        let mut frame = vec![0; size];
+        data.copy_to(&mut frame);
+        shared.received(frame.into());
+    }
+}
+
+fn send(socket: &WebSocket, frame: &[u8]) {
+    let _ = socket.send_with_u8_array(frame);
 }
 
 /// The browser refuses an address, or there is no `WebSocket` here at all.
