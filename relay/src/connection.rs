@@ -98,6 +98,11 @@ async fn serve(relay: &Inner, transport: &dyn Transport, mut member: Member) -> 
             }
         });
         match select(&mut write, others).await {
+            // It takes nothing more, but may have said goodbye.
+            Either::Left((End::Gone, others)) => {
+                let read = runtime::timeout(GOODBYE, others).await;
+                read.unwrap_or(End::Gone)
+            }
             Either::Left((end, _)) => end,
             Either::Right((end, _)) => {
                 let gone = matches!(end, End::Gone);

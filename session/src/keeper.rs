@@ -196,6 +196,11 @@ impl Keeper {
                 if state.transport.is_none() {
                     return false;
                 }
+                if state.unwritable {
+                    drop(state);
+                    self.shared.give_up(connection);
+                    return false;
+                }
                 if dead || replaced || moved {
                     state.move_within = None;
                     drop(state);
@@ -244,7 +249,11 @@ impl Keeper {
         };
         let goodbye = async {
             poll_fn(|context| self.shared.poll_flush(context)).await;
-            if !self.shared.state().is_on(connection) {
+            let written = {
+                let state = self.shared.state();
+                state.is_on(connection) && !state.unwritable
+            };
+            if !written {
                 let detail = "the connection broke before the goodbye went out";
                 return Err(Error::new(ErrorKind::Transport, detail));
             }

@@ -56,6 +56,9 @@ pub(crate) struct State {
     pub(crate) transport: Option<Arc<dyn Transport>>,
     /// The number of the connection.
     pub(crate) connections: u64,
+    /// Nothing more can be written on it. What has come is still to be read: the last of it may be
+    /// why.
+    pub(crate) unwritable: bool,
     /// The newest connection that others have opened for this session.
     pub(crate) offered: Option<Opened>,
     /// The time when something was last read or written, which is near enough for the rest.
@@ -156,6 +159,7 @@ impl Shared {
                 link: Link::Connecting,
                 transport: None,
                 connections: 0,
+                unwritable: false,
                 offered: None,
                 clock: Duration::ZERO,
                 planned: Duration::ZERO,
@@ -264,10 +268,13 @@ impl Shared {
 
     /// There is a new connection.
     pub(crate) fn install(&self, opened: Opened) {
+        // Nobody reads on before what came already is taken.
+        let reading = self.reading.lock();
         let now = self.now();
         let connection = {
             let mut state = self.state();
             state.connections += 1;
+            state.unwritable = false;
             state.transport = Some(opened.transport);
             state.core.link_up(opened.limits, now);
             state.link = Link::Connected;
@@ -279,6 +286,7 @@ impl Shared {
         if !opened.rest.is_empty() {
             self.received(connection, opened.rest, None);
         }
+        drop(reading);
         self.change();
     }
 
@@ -293,6 +301,23 @@ impl Shared {
             drop(state);
             self.change();
         }
+    }
+
+    /// The connection of that number takes nothing more. The keeper reads what has come, and gives
+    /// it up.
+    fn not_written(&self, connection: u64) {
+        let mut state = self.state();
+        if state.connections == connection {
+            state.unwritable = true;
+            drop(state);
+            self.kick(Kick::Look);
+        }
+    }
+
+    /// Takes all that has come on the connection of that number, and gives it up.
+    pub(crate) fn give_up(&self, connection: u64) {
+        while self.read(None) {}
+        self.broken(connection);
     }
 
     /// The session is over.
@@ -352,7 +377,7 @@ impl Shared {
                 }
                 *writing = None;
                 if let Poll::Ready(Err(_)) = sent {
-                    self.broken(connection);
+                    self.not_written(connection);
                 }
             }
             drop(writing);
@@ -379,7 +404,7 @@ impl Shared {
         let now = self.now();
         let mut locked = self.state();
         let state = &mut *locked;
-        let transport = state.transport.clone()?;
+        let transport = state.transport.clone().filter(|_| !state.unwritable)?;
         if state.out.capacity() < MAX_HEADER {
             state.out.reserve(OUT);
         }
@@ -452,11 +477,12 @@ impl Shared {
         let Poll::Ready(received) = received else {
             return false;
         };
-        drop(reading);
+        // Before anybody reads on: what comes later may depend on it.
         match received {
             Ok(Some(bytes)) => self.received(connection, bytes, by),
             Ok(None) | Err(_) => self.broken(connection),
         }
+        drop(reading);
         true
     }
 

@@ -170,3 +170,23 @@ async fn whom_the_called_role_has_left_does_not_call_again_and_again() {
     let closed = timeout(Duration::from_secs(3), alice.close()).await;
     closed.expect("nobody is there to hear a goodbye").unwrap();
 }
+
+#[tokio::test]
+async fn who_waits_for_room_learns_that_the_peer_has_left() {
+    // Alice reads nothing: what she says last stands behind all that Bob cannot get rid of.
+    let (alice, bob) = common::pair(|| common::fragile(usize::MAX)).await;
+    let to_alice = bob.peer(&"Alice").unwrap();
+    let full = async {
+        loop {
+            if let Err(error) = to_alice.send(vec![1; 1 << 16].into()).await {
+                break error;
+            }
+        }
+    };
+    let mut full = std::pin::pin!(full);
+    let filled = timeout(Duration::from_millis(20), full.as_mut()).await;
+    assert!(filled.is_err(), "there is room without an end");
+    drop(alice);
+    let told = timeout(LONG, full).await.expect("Alice has left");
+    assert_eq!(told.kind(), ErrorKind::Closed, "{}", told.report());
+}
