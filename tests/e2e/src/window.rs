@@ -117,6 +117,19 @@ impl Window {
             .await
     }
 
+    /// Waits until an element shows all of these words at once.
+    ///
+    /// # Errors
+    /// If it does not come to do so.
+    pub async fn shows<const N: usize>(&self, id: &str, words: [&str; N]) -> Result<()> {
+        let what = format!("#{id} shows {}", words.join(", "));
+        let all = async || -> Result<bool> {
+            let text = self.text(id).await?;
+            Ok(words.iter().all(|word| text.contains(word)))
+        };
+        self.until(&what, all).await
+    }
+
     /// A number that is shown somewhere; 0 where it is not shown yet.
     async fn number(&self, at: &str) -> Result<u64> {
         let expression = format!("document.querySelector({at} ?? ''");

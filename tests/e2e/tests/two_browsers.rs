@@ -25,6 +25,9 @@ async fn alice_and_bob_talk_in_two_browsers_over_connections_that_are_cut() -> R
                 alice.cut("Alice").await?;
                 bob.cut("Bob").await?;
             }
+            // Now: where she stops, the picture may just have begun anew.
+            let words = ["Alice", "Bob", "Call", "Answer"];
+            alice.shows("diagram", words).await?;
             alice.press("stop").await?;
             alice.state("ready").await?;
             bob.state("done").await?;
@@ -42,10 +45,6 @@ async fn alice_and_bob_talk_in_two_browsers_over_connections_that_are_cut() -> R
                 alice.text("reply").await?,
                 "Bob heard: through two browsers"
             );
-            let picture = alice.text("diagram").await?;
-            for word in ["Alice", "Bob", "Call", "Answer"] {
-                assert!(picture.contains(word), "no {word} in {picture}");
-            }
             Ok(())
         })
         .await
