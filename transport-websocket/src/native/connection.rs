@@ -90,7 +90,6 @@ impl Connection {
 
     pub(crate) fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
         let shared = &self.shared;
-        end::check_size(frame.len(), shared.limits.max_frame, &shared.place)?;
         let mut frame = Some(frame);
         match shared.poll_feed(&mut frame, &mut shared.context()) {
             Poll::Ready(sent) => sent.map(|()| None),
@@ -105,7 +104,6 @@ impl Connection {
 
     pub(crate) async fn send(&self, frame: Bytes) -> Result<()> {
         let shared = &self.shared;
-        end::check_size(frame.len(), shared.limits.max_frame, &shared.place)?;
         let mut frame = Some(frame);
         let feed = || shared.poll_feed(&mut frame, &mut shared.context());
         shared.hub.writers.until(feed).await
@@ -258,9 +256,10 @@ impl Shared {
         frame: &mut Option<Bytes>,
         context: &mut Context<'_>,
     ) -> Poll<Result<()>> {
+        let size = frame.as_ref().map_or(0, Bytes::len);
+        end::check_size(size, self.limits.max_frame, &self.place)?;
         let mut state = self.state();
         state.check_open(&self.place)?;
-        let size = frame.as_ref().map_or(0, Bytes::len);
         while state.unflushed > 0 && state.unflushed + size > self.limits.high_water {
             state.look(self, context);
             state.check_open(&self.place)?;
