@@ -4,9 +4,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use choreo_chaos::conversation::{Part, ROUND, Settings, frames_per_message, received};
+use choreo_chaos::conversation::{Part, ROUND, frames_per_message, received};
 use choreo_chaos::exchange::Role;
-use choreo_chaos::{Breaks, Program, Proxy};
+use choreo_chaos::{Breaks, Program, Proxy, seats};
 use futures::future::try_join_all;
 use tokio::time::timeout;
 
@@ -23,25 +23,12 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_messages_arrive_once_and_in_order() {
     let keys = PROGRAM.make_keys().await;
-    let start = async |address: SocketAddr| {
-        let listen = address.to_string();
-        let args = ["--key-file", keys.path(), "--listen", &listen];
-        PROGRAM.start(&args).await
-    };
+    let start = async |address: SocketAddr| PROGRAM.start_at(address, &keys, &[]).await;
     let relay = start(([127, 0, 0, 1], 0).into()).await;
     let rounds = MESSAGES.div_ceil(ROUND);
-    let (mut proxies, mut parts) = (Vec::new(), Vec::new());
-    for role in Role::ALL {
-        let proxy = Proxy::start(relay.address).await;
-        parts.push(Part::new(Settings {
-            role,
-            session: "chaos".to_owned(),
-            url: proxy.url(),
-            token: keys.token("chaos", &format!("{role:?}")).await,
-            rounds,
-        }));
-        proxies.push(proxy);
-    }
+    let seats = seats(&relay, &keys, rounds).await;
+    let (proxies, settings): (Vec<_>, Vec<_>) = seats.into_iter().unzip();
+    let parts: Vec<_> = settings.into_iter().map(Part::new).collect();
 
     let begun = Instant::now();
     let accounts = || parts.iter().map(Part::account).collect::<Vec<_>>();

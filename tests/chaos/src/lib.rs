@@ -21,6 +21,8 @@ pub mod exchange;
 mod program;
 #[cfg(feature = "sockets")]
 mod proxy;
+#[cfg(feature = "sockets")]
+mod seats;
 mod tally;
 
 #[cfg(feature = "sockets")]
@@ -32,4 +34,6 @@ pub use direct::Direct;
 pub use program::{Keys, Process, Program};
 #[cfg(feature = "sockets")]
 pub use proxy::{Cut, Fate, Passed, Proxy, Way};
+#[cfg(feature = "sockets")]
+pub use seats::seats;
 pub use tally::Tally;

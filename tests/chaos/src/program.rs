@@ -31,6 +31,16 @@ impl<'a> Program<'a> {
         self.start_with_log("info", args).await
     }
 
+    /// Starts a relay with these keys at that address, or at a free port for port 0.
+    ///
+    /// # Panics
+    /// When it does not listen.
+    pub async fn start_at(self, address: SocketAddr, keys: &Keys<'_>, more: &[&str]) -> Process {
+        let listen = address.to_string();
+        let args = ["--key-file", keys.path(), "--listen", &listen];
+        self.start(&[&args[..], more].concat()).await
+    }
+
     /// As [`start`](Self::start), with so much in its log.
     ///
     /// # Panics

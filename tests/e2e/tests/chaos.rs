@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use choreo_chaos::conversation::{Account, Part, ROUND, Settings, frames_per_message, received};
-use choreo_chaos::exchange::Role;
-use choreo_chaos::{Breaks, Program, Proxy};
+use choreo_chaos::conversation::{Account, Part, ROUND, frames_per_message, received};
+use choreo_chaos::{Breaks, Program, Proxy, seats};
 use choreo_e2e::{Place, TestPage, browse, variable};
 use tokio::time::{sleep, timeout};
 
@@ -45,25 +44,12 @@ async fn messages_arrive_once_and_in_order_in_a_window_a_worker_and_natively() -
         let program = Program::at(&program);
         let keys = program.make_keys().await;
         let start = async |address: SocketAddr| {
-            let listen = address.to_string();
-            let args = ["--key-file", keys.path(), "--listen", &listen];
-            program
-                .start(&[&args[..], &["--allow-origin", &origin]].concat())
-                .await
+            let more = ["--allow-origin", &origin];
+            program.start_at(address, &keys, &more).await
         };
         let relay = start(([127, 0, 0, 1], 0).into()).await;
-        let (mut proxies, mut settings) = (Vec::new(), Vec::new());
-        for role in Role::ALL {
-            let proxy = Proxy::start(relay.address).await;
-            settings.push(Settings {
-                role,
-                session: "chaos".to_owned(),
-                url: proxy.url(),
-                token: keys.token("chaos", &format!("{role:?}")).await,
-                rounds,
-            });
-            proxies.push(proxy);
-        }
+        let seats = seats(&relay, &keys, rounds).await;
+        let (proxies, settings): (Vec<_>, Vec<_>) = seats.into_iter().unzip();
         let [alice, bob, carol] = settings.try_into().ok().context("there are three roles")?;
 
         let page = TestPage::open(browser).await?;
