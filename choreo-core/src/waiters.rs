@@ -90,7 +90,11 @@ impl Waiters {
         if let Some(ticket) = *ticket {
             let mut entered = first.iter_mut().chain(&mut *more);
             if let Some((_, entered)) = entered.find(|(entered, _)| *entered == ticket) {
-                entered.clone_from(waker);
+                let other = !entered.will_wake(waker);
+                let renewed = other.then(|| std::mem::replace(entered, waker.clone()));
+                // As in `leave`: after the lock.
+                drop(waiting);
+                drop(renewed);
                 return true;
             }
         }
