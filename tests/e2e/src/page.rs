@@ -83,7 +83,7 @@ impl Page {
     /// # Errors
     /// If the page has no such field.
     pub async fn type_message(&self, text: &str) -> Result<()> {
-        self.fill("message", text).await
+        self.type_into("message", text).await
     }
 
     /// Ticks the box of a layer, or takes the tick away.
@@ -110,8 +110,8 @@ impl Page {
     /// # Errors
     /// If the fields are missing.
     pub async fn set_faults(&self, seed: u32, percent: u32) -> Result<()> {
-        self.fill("fault-seed", &seed.to_string()).await?;
-        self.fill("fault-rate", &percent.to_string()).await
+        self.type_into("fault-seed", &seed.to_string()).await?;
+        self.type_into("fault-rate", &percent.to_string()).await
     }
 
     /// Sets how long an operation may take, in milliseconds.
@@ -128,7 +128,12 @@ impl Page {
     /// # Errors
     /// If the page has no such field.
     pub async fn type_into(&self, field: &str, text: &str) -> Result<()> {
-        self.fill(field, text).await
+        let field = self.element(field).await?;
+        field.clear().await?;
+        if !text.is_empty() {
+            field.send_keys(text).await?;
+        }
+        Ok(())
     }
 
     /// The ids of the fields that are marked as wrong.
@@ -146,7 +151,7 @@ impl Page {
     /// # Errors
     /// If the fields are missing.
     pub async fn set_pace(&self, rounds: u32, slow: bool) -> Result<()> {
-        self.fill("rounds", &rounds.to_string()).await?;
+        self.type_into("rounds", &rounds.to_string()).await?;
         self.set_box("slow", slow).await
     }
 
@@ -325,15 +330,6 @@ impl Page {
         let tick = self.element(id).await?;
         if tick.is_selected().await? != on {
             tick.click().await?;
-        }
-        Ok(())
-    }
-
-    async fn fill(&self, id: &str, text: &str) -> Result<()> {
-        let field = self.element(id).await?;
-        field.clear().await?;
-        if !text.is_empty() {
-            field.send_keys(text).await?;
         }
         Ok(())
     }
