@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod address;
 mod bound;
 mod boxed;
 mod codec;
@@ -32,6 +33,7 @@ pub use erased_serde;
 pub use futures::future::BoxFuture;
 pub use tower_layer::Layer;
 
+pub use address::Address;
 pub use bound::Bound;
 pub use boxed::{BoxHandler, DynHandler};
 pub use codec::Codec;

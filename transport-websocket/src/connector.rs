@@ -1,8 +1,7 @@
 use std::fmt;
 
-use choreo_core::{Connect, Error, ErrorKind, Result, Transport, async_trait};
+use choreo_core::{Address, Connect, Error, ErrorKind, Result, Transport, async_trait};
 
-use crate::address::Address;
 use crate::{Limits, WebSocketTransport, platform};
 
 /// Opens a WebSocket to one address, again and again, in browsers, in workers and natively.
@@ -40,7 +39,7 @@ impl WebSocketConnector {
     /// `Config` if the address is none for a WebSocket, or has credentials or a fragment in it;
     /// natively also if it is `wss://` and the feature `tls` is off.
     pub fn new(url: impl AsRef<str>) -> Result<Self> {
-        let address = Address::parse(url.as_ref())?;
+        let address = Address::parse(url.as_ref(), &[("ws", 80), ("wss", 443)])?;
         platform::check(&address)?;
         Ok(Self {
             address,
@@ -84,7 +83,7 @@ impl WebSocketConnector {
     /// # Cancel safety
     /// A connection that is not handed out is closed.
     pub async fn open(&self) -> Result<WebSocketTransport> {
-        let place = self.address.shown();
+        let place = self.address.to_string();
         let limit = self.limits.open_timeout;
         let opened = choreo_core::runtime::timeout(limit, platform::open(self)).await;
         opened.unwrap_or_else(|elapsed| {
@@ -104,7 +103,7 @@ impl Connect for WebSocketConnector {
 impl fmt::Debug for WebSocketConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocketConnector")
-            .field("address", &self.address.shown())
+            .field("address", &self.address.to_string())
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }

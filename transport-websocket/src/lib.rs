@@ -3,7 +3,6 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod acceptor;
-mod address;
 #[cfg(target_arch = "wasm32")]
 mod browser;
 mod closed;

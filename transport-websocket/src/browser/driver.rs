@@ -16,7 +16,7 @@ const ASK: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(64)]
 /// It ends when the connection does, or the transport is dropped. While nothing happens it sleeps
 /// without a timer.
 pub(crate) fn start(connector: &WebSocketConnector) -> Result<Connection> {
-    let shared = Arc::new(Shared::new(connector.limits, connector.address.shown()));
+    let shared = Arc::new(Shared::new(connector.limits, connector.address.to_string()));
     let socket = Socket::new(connector, &shared)?;
     runtime::spawn_local(drive(socket, shared.clone()));
     Ok(Connection::new(shared))

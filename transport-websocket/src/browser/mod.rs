@@ -2,11 +2,10 @@ mod connection;
 mod driver;
 mod socket;
 
-use choreo_core::Result;
+use choreo_core::{Address, Result};
 
 pub(crate) use connection::Connection;
 
-use crate::address::Address;
 use crate::{WebSocketConnector, WebSocketTransport};
 
 /// The rest is known when the browser is asked for a WebSocket.

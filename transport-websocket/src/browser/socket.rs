@@ -42,7 +42,7 @@ impl Socket {
     /// # Errors
     /// `Config` if the browser refuses even to begin.
     pub(crate) fn new(connector: &WebSocketConnector, shared: &Arc<Shared>) -> Result<Self> {
-        let url = &connector.address.url;
+        let url = connector.address.url();
         let protocols: Array = connector.protocols.iter().map(JsValue::from).collect();
         let socket = WebSocket::new_with_str_sequence(url, &protocols)
             .map_err(|thrown| refused(connector, &thrown))?;
@@ -141,7 +141,7 @@ fn refused(connector: &WebSocketConnector, thrown: &JsValue) -> Error {
         Some(error) => String::from(error.name()),
         None => "an unknown error".to_owned(),
     };
-    let mut detail = connector.address.shown();
+    let mut detail = connector.address.to_string();
     detail.push_str(": no WebSocket can be made for this address here (");
     detail.push_str(&why);
     detail

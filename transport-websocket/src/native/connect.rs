@@ -1,4 +1,4 @@
-use choreo_core::{Error, ErrorKind, Result};
+use choreo_core::{Address, Error, ErrorKind, Result};
 use tokio::net::TcpStream;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite;
@@ -10,7 +10,6 @@ use tokio_tungstenite::tungstenite::http::header::{
 
 use super::connection::Connection;
 use super::socket::{Socket, config};
-use crate::address::Address;
 use crate::{WebSocketConnector, WebSocketTransport};
 
 /// What a connector has natively besides.
@@ -61,11 +60,8 @@ impl WebSocketConnector {
 /// What can be told about an address before connecting.
 pub(crate) fn check(address: &Address) -> Result<()> {
     request(address)?;
-    if address.tls && !cfg!(feature = "tls") {
-        let detail = format!(
-            "{} needs the feature `tls` of choreo-transport-websocket",
-            address.shown()
-        );
+    if address.scheme() == "wss" && !cfg!(feature = "tls") {
+        let detail = format!("{address} needs the feature `tls` of choreo-transport-websocket");
         return Err(Error::new(ErrorKind::Config, detail));
     }
     Ok(())
@@ -84,15 +80,15 @@ pub(crate) async fn open(connector: &WebSocketConnector) -> Result<WebSocketTran
         headers.insert(SEC_WEBSOCKET_PROTOCOL, protocols);
     }
     let unreachable = |error: std::io::Error| {
-        let detail = format!("{}: cannot connect: {error}", address.shown());
+        let detail = format!("{address}: cannot connect: {error}");
         Error::new(ErrorKind::Transport, detail).with_source(error)
     };
-    let stream = TcpStream::connect((address.host.as_str(), address.port));
+    let stream = TcpStream::connect((address.host(), address.port()));
     let stream = stream.await.map_err(unreachable)?;
     // Frames are gathered here already; waiting for more would only delay them.
     stream.set_nodelay(true).map_err(unreachable)?;
     #[cfg(feature = "tls")]
-    if address.tls {
+    if address.scheme() == "wss" {
         let stream = connector.native.tls.connect(address, stream).await?;
         return handshake(connector, request, stream).await;
     }
@@ -108,7 +104,7 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     tokio_tungstenite::WebSocketStream<S>: Socket,
 {
-    let place = connector.address.shown();
+    let place = connector.address.to_string();
     let limits = connector.limits;
     let opened = client_async_with_config(request, stream, Some(config(&limits))).await;
     let (socket, response) = opened.map_err(|error| refused(&place, error))?;
@@ -117,8 +113,8 @@ where
 }
 
 fn request(address: &Address) -> Result<Request> {
-    address.url.as_str().into_client_request().map_err(|error| {
-        let detail = format!("{} is not a valid address", address.shown());
+    address.url().into_client_request().map_err(|error| {
+        let detail = format!("{address} is not a valid address");
         Error::new(ErrorKind::Config, detail).with_source(error)
     })
 }

@@ -1,15 +1,13 @@
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use choreo_core::{Error, ErrorKind, Result};
+use choreo_core::{Address, Error, ErrorKind, Result};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
-
-use crate::address::Address;
 
 /// Whom to trust: the system's authorities, and more.
 #[derive(Clone, Default)]
@@ -37,8 +35,8 @@ impl Trust {
         address: &Address,
         stream: TcpStream,
     ) -> Result<TlsStream<TcpStream>> {
-        let name = ServerName::try_from(address.host.clone()).map_err(|error| {
-            let detail = format!("{}: the host is not a valid name", address.shown());
+        let name = ServerName::try_from(address.host().to_owned()).map_err(|error| {
+            let detail = format!("{address}: the host is not a valid name");
             Error::new(ErrorKind::Config, detail).with_source(error)
         })?;
         let config = match self.config.get() {
@@ -60,7 +58,7 @@ impl Trust {
         if roots.is_empty() {
             let detail = "no certificate is trusted: the system has none (its package is often \
                           called ca-certificates), and `WebSocketConnector::trust` has named none";
-            return Err(Error::new(ErrorKind::Config, detail).context(address.shown()));
+            return Err(Error::new(ErrorKind::Config, detail).context(address.to_string()));
         }
         // The application's choice where it has made one.
         let provider = CryptoProvider::get_default().cloned();
@@ -68,7 +66,7 @@ impl Trust {
         let config =
             ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.map_err(|error| {
-            let detail = format!("{}: TLS cannot be set up", address.shown());
+            let detail = format!("{address}: TLS cannot be set up");
             Error::new(ErrorKind::Config, detail).with_source(error)
         })?;
         Ok(config.with_root_certificates(roots).with_no_client_auth())
@@ -89,6 +87,6 @@ fn refused(address: &Address, error: io::Error) -> Error {
             "the server was reached, but not by TLS",
         )
     };
-    let detail = format!("{}: {what}: {error}", address.shown());
+    let detail = format!("{address}: {what}: {error}");
     Error::new(kind, detail).with_source(error)
 }

@@ -1,35 +1,52 @@
-use choreo_core::{Error, ErrorKind, Result};
+use std::fmt;
 
-/// A checked `ws://` or `wss://` address.
-#[derive(Clone, Debug)]
-#[cfg_attr(
-    target_arch = "wasm32",
-    allow(dead_code, reason = "browsers connect by the URL")
-)]
-pub(crate) struct Address {
-    /// As it was given.
-    pub(crate) url: String,
-    /// Whether it is `wss://`.
-    pub(crate) tls: bool,
-    /// The name or address of the host, without the brackets of IPv6.
-    pub(crate) host: String,
-    /// The port, the scheme's own where none is given.
-    pub(crate) port: u16,
+use crate::{Error, ErrorKind, Result};
+
+/// A checked address, for transports that connect by one.
+///
+/// It displays without what may be a secret: no query, no credentials.
+///
+/// ```
+/// use choreo_core::Address;
+///
+/// let address = Address::parse("wss://example.org/game?seat=3", &[("ws", 80), ("wss", 443)])?;
+/// assert_eq!((address.scheme(), address.host(), address.port()), ("wss", "example.org", 443));
+/// assert_eq!(address.to_string(), "wss://example.org/game");
+///
+/// let error = Address::parse("http://example.org", &[("ws", 80), ("wss", 443)]).unwrap_err();
+/// assert_eq!(error.detail(), "http://example.org has another scheme than ws:// or wss://");
+/// # Ok::<(), choreo_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Address {
+    url: String,
+    scheme: &'static str,
+    host: String,
+    port: u16,
 }
 
 impl Address {
-    /// Checks an address.
+    /// Checks an address with one of these schemes, each with its own port.
     ///
     /// # Errors
-    /// `Config`, if it is none for a WebSocket. The error shows nothing that may be a secret.
-    pub(crate) fn parse(url: &str) -> Result<Self> {
+    /// [`Config`](ErrorKind::Config), if it has another scheme, no host, credentials, a fragment, or
+    /// a character that cannot stand in it. The error shows nothing that may be a secret.
+    pub fn parse(url: &str, schemes: &[(&'static str, u16)]) -> Result<Self> {
         let invalid = |what: &str| Error::new(ErrorKind::Config, format!("{} {what}", shown(url)));
-        let (scheme, rest) = split_scheme(url)
-            .ok_or_else(|| invalid("is not one such as wss://example.org/path"))?;
-        let tls = match scheme.to_ascii_lowercase().as_str() {
-            "ws" => false,
-            "wss" => true,
-            _ => return Err(invalid("has another scheme than ws:// or wss://")),
+        let (scheme, rest) = split_scheme(url).ok_or_else(|| {
+            let best = schemes.last().map_or("", |(scheme, _)| scheme);
+            invalid(&format!("is not one such as {best}://example.org/path"))
+        })?;
+        let found = schemes
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(scheme));
+        let Some((scheme, own_port)) = found else {
+            let names: Vec<_> = schemes
+                .iter()
+                .map(|(scheme, _)| format!("{scheme}://"))
+                .collect();
+            let names = names.join(" or ");
+            return Err(invalid(&format!("has another scheme than {names}")));
         };
         let odd = |byte| matches!(byte, 0..=b' ' | 0x7f | b'\\');
         if rest.bytes().any(odd) {
@@ -39,7 +56,7 @@ impl Address {
         }
         if rest.contains('#') {
             return Err(invalid(
-                "has a fragment (`#`), which WebSockets do not have",
+                "has a fragment (`#`), which connections do not have",
             ));
         }
         let authority = before(rest, b"/?");
@@ -51,23 +68,54 @@ impl Address {
         }
         let (host, port) = split_port(authority).ok_or_else(|| invalid("has no valid host"))?;
         let port = match port {
-            "" if tls => 443,
-            "" => 80,
+            "" => *own_port,
             port => port
                 .parse()
                 .map_err(|_| invalid("has a port that is no number up to 65535"))?,
         };
         Ok(Self {
             url: url.to_owned(),
-            tls,
+            scheme,
             host: host.to_owned(),
             port,
         })
     }
 
-    /// The address for people: without the query.
-    pub(crate) fn shown(&self) -> String {
-        shown(&self.url)
+    /// As it was given.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its scheme, of those that were allowed.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
+    }
+
+    /// The name or address of the host, without the brackets of IPv6.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, the scheme's own where none is given.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+/// The address for people: without the query.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.url))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -123,8 +171,12 @@ fn shown(url: &str) -> String {
 mod tests {
     use super::*;
 
+    fn parse(url: &str) -> Result<Address> {
+        Address::parse(url, &[("ws", 80), ("wss", 443)])
+    }
+
     fn refused(url: &str) -> String {
-        let error = Address::parse(url).expect_err(url);
+        let error = parse(url).expect_err(url);
         assert_eq!(error.kind(), ErrorKind::Config);
         error.to_string()
     }
@@ -132,14 +184,14 @@ mod tests {
     #[test]
     fn addresses_are_taken_apart() {
         let parts = |url: &str| {
-            let address = Address::parse(url).expect(url);
-            (address.tls, address.host, address.port)
+            let address = parse(url).expect(url);
+            (address.scheme, address.host, address.port)
         };
-        assert_eq!(parts("ws://host"), (false, "host".to_owned(), 80));
-        assert_eq!(parts("WSS://host/a:1?b=@"), (true, "host".to_owned(), 443));
-        assert_eq!(parts("ws://host:9001?x"), (false, "host".to_owned(), 9001));
-        assert_eq!(parts("ws://[::1]:9001/"), (false, "::1".to_owned(), 9001));
-        assert_eq!(parts("wss://[::1]"), (true, "::1".to_owned(), 443));
+        assert_eq!(parts("ws://host"), ("ws", "host".to_owned(), 80));
+        assert_eq!(parts("WSS://host/a:1?b=@"), ("wss", "host".to_owned(), 443));
+        assert_eq!(parts("ws://host:9001?x"), ("ws", "host".to_owned(), 9001));
+        assert_eq!(parts("ws://[::1]:9001/"), ("ws", "::1".to_owned(), 9001));
+        assert_eq!(parts("wss://[::1]"), ("wss", "::1".to_owned(), 443));
     }
 
     #[test]
@@ -168,8 +220,8 @@ mod tests {
         let error = refused("wss://user:hunter2@host/path");
         assert!(error.contains("user name"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
-        let address = Address::parse("wss://host/path?token=hunter2").unwrap();
-        assert_eq!(address.shown(), "wss://host/path");
+        let address = parse("wss://host/path?token=hunter2").unwrap();
+        assert_eq!(address.to_string(), "wss://host/path");
         let error = refused("wss://host:x/path?token=hunter2");
         assert!(!error.contains("hunter2"), "{error}");
     }

@@ -1,0 +1,109 @@
+use std::time::Duration;
+
+use choreo_core::{Bytes, ErrorKind, runtime};
+
+use super::Link;
+use crate::end::End;
+use crate::platform::{Answer, Failed};
+use crate::wire::Head;
+
+/// How long to wait before the first repetition, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
+/// As much of an error's text is shown.
+const MAX_REASON: usize = 200;
+
+/// When to ask again, and when to give up.
+pub(crate) struct Patience {
+    failing_since: Option<runtime::Instant>,
+    pause: Duration,
+    limit: Duration,
+}
+
+impl Patience {
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self {
+            failing_since: None,
+            pause: PAUSES[0],
+            limit,
+        }
+    }
+
+    /// It went well.
+    pub(crate) fn restore(&mut self) {
+        self.failing_since = None;
+        self.pause = PAUSES[0];
+    }
+
+    /// It failed: waits before the next time, if there is one.
+    pub(crate) async fn wait(&mut self, failed: Failed) -> Result<(), End> {
+        let since = *self.failing_since.get_or_insert_with(runtime::Instant::now);
+        if since.elapsed() + self.pause > self.limit {
+            return Err(End::broken(failed.0));
+        }
+        runtime::sleep(self.pause).await;
+        self.pause = PAUSES[1].min(self.pause * 2);
+        Ok(())
+    }
+}
+
+impl Link {
+    /// Posts, again and again until it is answered, and gives the number that the server expects.
+    pub(crate) async fn post(&self, head: &Head, body: &Bytes, last: bool) -> Result<u64, End> {
+        /// Longer than a server holds a request back while its reader is slow.
+        const LIMIT: Duration = Duration::from_secs(30);
+        let mut patience = Patience::new(self.pipe.limits().retry_time);
+        loop {
+            let posted = runtime::timeout(LIMIT, self.http.post(head, body.clone(), last)).await;
+            let failed = match posted {
+                Ok(Ok(answer)) if answer.is_ours() => {
+                    let next = answer.head.as_deref().and_then(|next| next.parse().ok());
+                    return next.ok_or_else(|| End::broken("the server's answer has no number"));
+                }
+                Ok(Ok(answer)) if !answer.is_passing() => return Err(refused(answer).await),
+                Ok(Ok(answer)) => Failed(format!("the answer was {}", answer.status)),
+                Ok(Err(failed)) => failed,
+                Err(elapsed) => Failed(format!("no answer: {elapsed}")),
+            };
+            patience.wait(failed).await?;
+        }
+    }
+}
+
+impl Answer {
+    /// Whether our server has answered, as asked.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self.status, 200 | 204) && self.head.is_some()
+    }
+
+    /// Whether another time it may go well: the server, or something before it, was not ready.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self.status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
+    }
+}
+
+/// An answer that ends the connection.
+pub(crate) async fn refused(mut answer: Answer) -> End {
+    let status = answer.status;
+    let kind = match status {
+        _ if answer.is_passing() => ErrorKind::Transport,
+        // It was open, and is not known any more.
+        404 if answer.head.is_some() => ErrorKind::Transport,
+        400..500 => ErrorKind::Config,
+        _ => ErrorKind::Transport,
+    };
+    if answer.head.is_none() && status < 300 {
+        let detail = "somebody else than a choreo server has answered: is the address the one \
+                      where it is mounted?";
+        return End::refused(ErrorKind::Config, detail.to_owned());
+    }
+    let mut reason = String::new();
+    while let Ok(Some(bytes)) = answer.next().await {
+        reason.push_str(&String::from_utf8_lossy(&bytes));
+        if reason.len() > MAX_REASON {
+            break;
+        }
+    }
+    let reason: String = reason.trim().chars().take(MAX_REASON).collect();
+    let reason: String = reason.chars().flat_map(char::escape_debug).collect();
+    End::refused(kind, format!("the server has answered {status}: {reason}"))
+}
