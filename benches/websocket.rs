@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, accept_async_with_config, client_async_with_config};
 
 mod common;
-use common::{runtime, time};
+use common::{Variant, compare, runtime, time};
 
 const PAYLOAD: Bytes = Bytes::from_static(&[7; 64]);
 const MESSAGE: ByteArray<64> = ByteArray::new([7; 64]);
@@ -264,9 +264,6 @@ fn session_stream(runtime: &Runtime, frames: u64) -> Duration {
     })
 }
 
-/// What is measured: a name and how to time so many rounds of it.
-type Variant = (&'static str, fn(&Runtime, u64) -> Duration);
-
 const BARE_ROUND_TRIP: Variant = ("bare tokio-tungstenite", bare_round_trips);
 const ROUND_TRIP: Variant = ("transport", round_trips);
 const SESSION_ROUND_TRIP: Variant = ("handler and session", session_round_trips);
@@ -299,20 +296,8 @@ fn bench(criterion: &mut Criterion) {
     }
 }
 
-/// Times two variants in turn, so that what else the machine does hits both, and gives the median
-/// of the ratio.
-fn compare((_, this): Variant, (_, other): Variant, samples: usize) -> f64 {
-    const ROUNDS: u64 = 4_000;
-    let runtime = &runtime();
-    let mut ratios: Vec<f64> = (0..samples)
-        .map(|_| {
-            let [this, other] = [this, other].map(|time| time(runtime, ROUNDS).as_nanos() as f64);
-            this / other
-        })
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios[samples / 2]
-}
+/// In each sample of a comparison.
+const ROUNDS: u64 = 4_000;
 
 fn report(samples: usize) {
     for (what, variant, bare, most) in [
@@ -337,7 +322,7 @@ fn report(samples: usize) {
         ),
         ("stream, one by one", ONE_BY_ONE, BARE_STREAM, "at most 2.0"),
     ] {
-        let ratio = compare(variant, bare, samples);
+        let ratio = compare(variant, bare, ROUNDS, samples);
         println!("{what:<32}{ratio:>6.2} times bare tokio-tungstenite ({most})");
     }
 }

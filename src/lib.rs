@@ -25,6 +25,9 @@ pub use choreo_middleware as middleware;
 #[cfg(feature = "session")]
 pub use choreo_session as session;
 
+#[cfg(feature = "fetch")]
+pub use choreo_transport_fetch as fetch;
+
 #[cfg(feature = "websocket")]
 pub use choreo_transport_websocket as websocket;
 
@@ -43,6 +46,9 @@ pub mod prelude {
 
     #[cfg(feature = "session")]
     pub use crate::session::{Session, SessionConfig};
+
+    #[cfg(feature = "fetch")]
+    pub use crate::fetch::FetchConnector;
 
     #[cfg(feature = "websocket")]
     pub use crate::websocket::WebSocketConnector;

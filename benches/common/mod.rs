@@ -53,3 +53,20 @@ pub(crate) fn bare_ping_pong(runtime: &Runtime, rounds: u64) -> Duration {
     };
     runtime.block_on(time(alice, bob))
 }
+
+/// What is measured: a name and how to time so many rounds of it.
+pub(crate) type Variant = (&'static str, fn(&Runtime, u64) -> Duration);
+
+/// Times two variants in turn, so that what else the machine does hits both, and gives the median
+/// of the ratio.
+pub(crate) fn compare((_, this): Variant, (_, other): Variant, rounds: u64, samples: usize) -> f64 {
+    let runtime = &runtime();
+    let mut ratios: Vec<f64> = (0..samples)
+        .map(|_| {
+            let [this, other] = [this, other].map(|time| time(runtime, rounds).as_nanos() as f64);
+            this / other
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[samples / 2]
+}

@@ -41,8 +41,7 @@ impl FetchConnector {
     /// A connector to an `http://` or `https://` address.
     ///
     /// # Errors
-    /// `Config` if the address is none for HTTP, or has credentials or a fragment in it; natively
-    /// also if it is `https://` and the feature `tls` is off.
+    /// `Config` if the address is none for HTTP, or has credentials or a fragment in it.
     pub fn new(url: impl AsRef<str>) -> Result<Self> {
         let address = Address::parse(url.as_ref(), &[("http", 80), ("https", 443)])?;
         Ok(Self {

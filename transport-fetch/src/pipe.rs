@@ -56,6 +56,10 @@ pub(crate) struct Batch {
     /// The number of the first item in the body.
     pub(crate) first: u64,
     /// The number after that of the last.
+    #[cfg_attr(
+        any(target_arch = "wasm32", not(feature = "axum")),
+        allow(dead_code, reason = "servers go on from it")
+    )]
     pub(crate) after: u64,
     pub(crate) body: Bytes,
 }
@@ -220,12 +224,6 @@ impl Pipe {
         self.carriers.wake();
     }
 
-    /// Whether so much is on its way that senders will soon wait to be told how far it was taken.
-    pub(crate) fn wants_to_know(&self) -> bool {
-        let state = self.state();
-        state.unacked * 2 >= self.limits.high_water
-    }
-
     /// Takes an item in, once there is room; one that was taken before is passed over.
     ///
     /// # Errors
@@ -326,12 +324,6 @@ impl Pipe {
         Ok(())
     }
 
-    /// What goes out next, waiting for it: from that number on, at most so many bytes unless it is one
-    /// item. `None` when nothing more goes out from there.
-    pub(crate) async fn batch(&self, from: u64, most: usize) -> Option<Batch> {
-        self.carriers.until(|| self.poll_batch(from, most)).await
-    }
-
     pub(crate) fn poll_batch(&self, from: u64, most: usize) -> Poll<Option<Batch>> {
         let state = self.state();
         let first = from.max(state.base);
@@ -382,29 +374,10 @@ impl Pipe {
         self.carriers.until(next).await
     }
 
-    /// Waits until both sides have closed it, or it is given up.
-    pub(crate) async fn over(&self) {
-        let over = || match self.is_over() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        };
-        self.carriers.until(over).await;
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        let state = self.state();
-        state.is_over() || state.end.is_some()
-    }
-
     /// Whether the other side has closed, or it was given up: nothing more comes in.
     pub(crate) fn has_ended(&self) -> bool {
         let state = self.state();
         state.ended || state.end.is_some()
-    }
-
-    /// The number of the first item that was not acknowledged.
-    pub(crate) fn base(&self) -> u64 {
-        self.state().base
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -421,6 +394,41 @@ impl Pipe {
             }
         };
         self.carriers.until(closing).await
+    }
+}
+
+/// For servers.
+#[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
+impl Pipe {
+    /// Whether so much is on its way that senders will soon wait to be told how far it was taken.
+    pub(crate) fn wants_to_know(&self) -> bool {
+        let state = self.state();
+        state.unacked * 2 >= self.limits.high_water
+    }
+
+    /// What goes out next, waiting for it: from that number on, at most so many bytes unless it is one
+    /// item. `None` when nothing more goes out from there.
+    pub(crate) async fn batch(&self, from: u64, most: usize) -> Option<Batch> {
+        self.carriers.until(|| self.poll_batch(from, most)).await
+    }
+
+    /// Waits until both sides have closed it, or it is given up.
+    pub(crate) async fn over(&self) {
+        let over = || match self.is_over() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        };
+        self.carriers.until(over).await;
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        let state = self.state();
+        state.is_over() || state.end.is_some()
+    }
+
+    /// The number of the first item that was not acknowledged.
+    pub(crate) fn base(&self) -> u64 {
+        self.state().base
     }
 }
 

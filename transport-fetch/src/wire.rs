@@ -57,17 +57,11 @@ pub(crate) enum Item {
 /// The length that stands for [`Item::End`].
 const END: u32 = u32::MAX;
 /// The length that stands for nothing: it shows that bytes get through.
-const FILLER: u32 = u32::MAX - 1;
+pub(crate) const FILLER: u32 = u32::MAX - 1;
 /// The length that asks the other side to acknowledge what it has.
-const TELL: u32 = u32::MAX - 2;
+pub(crate) const TELL: u32 = u32::MAX - 2;
 /// How many bytes say the length.
 const LENGTH: usize = 4;
-/// Nothing at all, as a body.
-#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "servers send it"))]
-pub(crate) const NOTHING: [u8; LENGTH] = FILLER.to_be_bytes();
-/// Asks for an acknowledgement, as a body.
-#[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "servers send it"))]
-pub(crate) const ASK: [u8; LENGTH] = TELL.to_be_bytes();
 
 impl Item {
     pub(crate) fn encoded_len(&self) -> usize {
@@ -143,36 +137,12 @@ impl Decoder {
     }
 
     /// Whether nothing is left over.
+    #[cfg_attr(
+        any(target_arch = "wasm32", not(feature = "axum")),
+        allow(dead_code, reason = "servers look")
+    )]
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
-    }
-}
-
-impl Head {
-    /// The header's value in a request, if it is one.
-    #[cfg_attr(target_arch = "wasm32", allow(dead_code, reason = "servers read it"))]
-    pub(crate) fn parse(value: &str) -> Option<Self> {
-        let mut words = value.split(' ');
-        let ask = words.next()?;
-        let id = Id::parse(words.next()?)?;
-        let mut number = || words.next()?.parse::<u64>().ok();
-        let ask = match ask {
-            "open" => Ask::Open,
-            "send" => Ask::Send {
-                first: number()?,
-                next: number()?,
-            },
-            "stream" => Ask::Stream {
-                turn: number()?,
-                next: number()?,
-            },
-            "poll" => Ask::Poll {
-                turn: number()?,
-                next: number()?,
-            },
-            _ => return None,
-        };
-        words.next().is_none().then_some(Self { id, ask })
     }
 }
 
@@ -192,14 +162,6 @@ impl fmt::Display for Head {
     }
 }
 
-impl Id {
-    fn parse(text: &str) -> Option<Self> {
-        let hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let id = u128::from_str_radix(text, 16).ok()?;
-        hex.then_some(Self(id))
-    }
-}
-
 /// Who knows it owns the connection, so it is not shown.
 impl fmt::Debug for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,42 +174,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_come_back() {
-        for ask in [
-            Ask::Open,
-            Ask::Send { first: 0, next: 7 },
-            Ask::Stream {
-                turn: 1,
-                next: u64::MAX,
-            },
-            Ask::Poll { turn: 2, next: 3 },
-        ] {
-            let head = Head { id: Id(5), ask };
-            assert_eq!(Head::parse(&head.to_string()), Some(head));
-        }
-    }
-
-    #[test]
-    fn other_heads_are_none() {
-        let id = "0123456789abcdef0123456789abcdef";
-        for bad in [
-            String::new(),
-            "open".to_owned(),
-            "open 12".to_owned(),
-            format!("open +{}", &id[1..]),
-            format!("open {id} 1"),
-            format!("close {id}"),
-            format!("send {id} 1"),
-            format!("send {id} 1 -1"),
-            format!("send {id} 1 18446744073709551616"),
-            format!("stream {id} 1 2 3"),
-            format!("open  {id}"),
-        ] {
-            assert_eq!(Head::parse(&bad), None, "{bad}");
-        }
-    }
-
-    #[test]
     fn items_come_back_whatever_the_pieces() {
         let items = [
             Item::Frame(Bytes::from_static(b"one")),
@@ -257,12 +183,12 @@ mod tests {
         ];
         let mut body = BytesMut::new();
         for item in &items {
-            body.extend_from_slice(&NOTHING);
+            body.extend_from_slice(&FILLER.to_be_bytes());
             let before = body.len();
             item.encode(&mut body);
             assert_eq!(body.len() - before, item.encoded_len());
         }
-        body.extend_from_slice(&ASK);
+        body.extend_from_slice(&TELL.to_be_bytes());
         for piece in [1, 3, 64, body.len()] {
             let mut decoder = Decoder::default();
             let mut decoded = Vec::new();

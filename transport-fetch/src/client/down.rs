@@ -12,6 +12,9 @@ use crate::wire::{Ask, Decoder, Record};
 /// Within it something comes, if only to show that it does: servers send it three times as often.
 const SILENCE: Duration = Duration::from_secs(45);
 
+/// An answer that goes on lasts longer, unless somebody between ends it.
+const BRIEF: Duration = Duration::from_secs(1);
+
 /// How one request went.
 enum Went {
     Well,
@@ -35,16 +38,18 @@ impl Link {
                 true => Ask::Poll { turn, next },
                 false => Ask::Stream { turn, next },
             };
-            match self.ask(ask).await? {
+            let asked = runtime::Instant::now();
+            let went = self.ask(ask).await?;
+            let lasted = asked.elapsed() >= BRIEF;
+            if self.pipe.next() > next || lasted {
+                patience.restore();
+            }
+            match went {
                 Went::HeldBack => self.polls.store(true, Ordering::Relaxed),
-                Went::Well if polls || self.pipe.next() > next => patience.restore(),
-                Went::Well => patience.wait(Failed("answers end early".to_owned())).await?,
-                Went::Failed(failed) => {
-                    if self.pipe.next() > next {
-                        patience.restore();
-                    }
-                    patience.wait(failed).await?;
-                }
+                Went::Well if polls || self.pipe.next() > next || lasted => {}
+                // Somebody between ends it as soon as it begins.
+                Went::Well => self.polls.store(true, Ordering::Relaxed),
+                Went::Failed(failed) => patience.wait(failed).await?,
             }
         }
         Ok(())
@@ -67,7 +72,11 @@ impl Link {
             };
             Ok((answer, first))
         };
-        let limit = if streams { limits.stream_timeout } else { SILENCE };
+        let limit = if streams {
+            limits.stream_timeout
+        } else {
+            SILENCE
+        };
         let (mut answer, mut bytes) = match runtime::timeout(limit, beginning).await {
             Ok(Ok(begun)) => begun,
             Ok(Err(failed)) => return Ok(Went::Failed(failed)),
@@ -77,7 +86,10 @@ impl Link {
         if !answer.is_ours() {
             let passing = answer.is_passing() || answer.status == 409;
             return match passing {
-                true => Ok(Went::Failed(Failed(format!("the answer was {}", answer.status)))),
+                true => Ok(Went::Failed(Failed(format!(
+                    "the answer was {}",
+                    answer.status
+                )))),
                 false => Err(refused(answer).await),
             };
         }

@@ -30,14 +30,10 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 
 impl Http {
     pub(crate) fn new(address: &Address) -> Result<Self> {
-        if address.scheme() == "https" && !cfg!(feature = "tls") {
-            let detail = format!("{address} needs the feature `tls` of choreo-transport-fetch");
-            return Err(Error::new(ErrorKind::Config, detail));
-        }
         let builder = Client::builder()
             // Frames are gathered here already; waiting for more would only delay them.
             .tcp_nodelay(true)
-            .pool_max_idle_per_host(1)
+            .pool_max_idle_per_host(2)
             .referer(false)
             .redirect(redirect::Policy::none());
         let client = builder.build().map_err(|error| {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod connection;
+mod head;
 mod stream;
 mod table;
 
@@ -123,7 +124,8 @@ impl FetchAcceptor {
     /// Whether a request with these headers would open a connection that is not there yet.
     #[must_use]
     pub fn opens(&self, headers: &HeaderMap) -> bool {
-        head(headers).is_some_and(|head| head.ask == Ask::Open && self.table.get(head.id).is_none())
+        Head::of(headers)
+            .is_some_and(|head| head.ask == Ask::Open && self.table.get(head.id).is_none())
     }
 
     /// Answers a request. One that opens a connection gives it to `serve`, which runs in a task of
@@ -136,7 +138,7 @@ impl FetchAcceptor {
         F: FnOnce(FetchTransport) -> T + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
-        let Some(head) = head(request.headers()) else {
+        let Some(head) = Head::of(request.headers()) else {
             let why = format!("the header {} is missing, or is none", wire::HEADER);
             return refuse(StatusCode::BAD_REQUEST, &why, None);
         };
@@ -163,7 +165,8 @@ impl FetchAcceptor {
         let _here = connection.here();
         let answered = match head.ask {
             Ask::Send { first, next } => {
-                self.take(&connection, first, next, request.into_body()).await
+                self.take(&connection, first, next, request.into_body())
+                    .await
             }
             Ask::Stream { turn, next } => stream::stream(&connection, turn, next),
             Ask::Poll { turn, next } => stream::poll(&connection, turn, next, POLL).await,
@@ -244,7 +247,8 @@ impl FetchAcceptor {
         let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long");
         received.map_err(late)?.map_err(|error| {
             let source = std::error::Error::source(&error);
-            let above = source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+            let above =
+                source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
             match above {
                 true => Refusal::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
@@ -254,13 +258,6 @@ impl FetchAcceptor {
             }
         })
     }
-}
-
-/// The header that says what is asked for.
-fn head(headers: &HeaderMap) -> Option<Head> {
-    let mut heads = headers.get_all(wire::HEADER).iter();
-    let head = Head::parse(heads.next()?.to_str().ok()?)?;
-    heads.next().is_none().then_some(head)
 }
 
 /// A body is bytes, as they are.

@@ -10,7 +10,7 @@ use futures::stream;
 
 use super::answer::{Refusal, answer};
 use super::connection::{Connection, Here};
-use crate::wire::{ASK, NOTHING};
+use crate::wire::{FILLER, TELL};
 
 /// Something goes down at least as often, lest somebody between takes the connection for dead.
 const BEAT: Duration = Duration::from_secs(15);
@@ -85,7 +85,7 @@ impl Stream {
     /// What goes out next; `None` at the end, or when another request has taken its place.
     async fn next(&mut self) -> Option<Bytes> {
         if !std::mem::replace(&mut self.begun, true) {
-            return Some(Bytes::from_static(&NOTHING));
+            return Some(Bytes::from_owner(FILLER.to_be_bytes()));
         }
         let pipe = self.connection.pipe();
         let batch = std::pin::pin!(runtime::timeout(BEAT, pipe.batch(self.from, BATCH)));
@@ -97,13 +97,13 @@ impl Stream {
                 match pipe.wants_to_know() {
                     true => {
                         let mut body = BytesMut::from(batch.body);
-                        body.extend_from_slice(&ASK);
+                        body.extend_from_slice(&TELL.to_be_bytes());
                         Some(body.freeze())
                     }
                     false => Some(batch.body),
                 }
             }
-            Either::Left((Err(_), _)) => Some(Bytes::from_static(&NOTHING)),
+            Either::Left((Err(_), _)) => Some(Bytes::from_owner(FILLER.to_be_bytes())),
             Either::Right(_) => None,
         }
     }

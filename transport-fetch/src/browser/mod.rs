@@ -1,0 +1,149 @@
+//! Requests by the `fetch` of the global scope: windows, workers, Node, Deno and edge runtimes have
+//! it, and no `window` is needed. The JS values stay in one local task.
+
+use choreo_core::{Address, Bytes, Result, runtime};
+use js_sys::{Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    AbortController, Headers, ReadableStreamDefaultReader, Request, RequestInit, RequestRedirect,
+    Response,
+};
+
+use crate::wire::{self, Head};
+
+/// Makes requests, in browsers.
+#[derive(Clone)]
+pub(crate) struct Http {
+    url: String,
+}
+
+/// An answer, whose body may still be coming. Dropping it gives the rest up.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: Option<String>,
+    body: Option<ReadableStreamDefaultReader>,
+    _abort: Abort,
+}
+
+/// A request was not answered, or not wholly.
+pub(crate) struct Failed(pub(crate) String);
+
+/// Gives a request up when it is dropped; one that is over does not mind.
+struct Abort(AbortController);
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = fetch)]
+    fn fetch(request: &Request) -> Promise;
+}
+
+/// The largest body that a request may have that outlives its page.
+const MAX_KEPT_ALIVE: usize = 60 * 1024;
+
+/// Runs what carries a connection.
+pub(crate) fn spawn(task: impl Future<Output = ()> + 'static) {
+    runtime::spawn_local(task);
+}
+
+impl Http {
+    /// The rest is known when a request is made.
+    #[expect(clippy::unnecessary_wraps, reason = "as natively")]
+    pub(crate) fn new(address: &Address) -> Result<Self> {
+        let url = address.url().to_owned();
+        Ok(Self { url })
+    }
+
+    pub(crate) async fn post(
+        &self,
+        head: &Head,
+        body: Bytes,
+        last: bool,
+    ) -> std::result::Result<Answer, Failed> {
+        let request = RequestInit::new();
+        request.set_method("POST");
+        if last && body.len() <= MAX_KEPT_ALIVE {
+            set(&request, "keepalive", &JsValue::TRUE);
+        }
+        request.set_body(&Uint8Array::from(&body[..]));
+        self.send(&request, head).await
+    }
+
+    pub(crate) async fn get(&self, head: &Head) -> std::result::Result<Answer, Failed> {
+        self.send(&RequestInit::new(), head).await
+    }
+
+    async fn send(
+        &self,
+        request: &RequestInit,
+        head: &Head,
+    ) -> std::result::Result<Answer, Failed> {
+        let abort = Abort(AbortController::new().map_err(|thrown| failed(&thrown))?);
+        let headers = Headers::new().map_err(|thrown| failed(&thrown))?;
+        headers
+            .set(wire::HEADER, &head.to_string())
+            .map_err(|thrown| failed(&thrown))?;
+        headers
+            .set("content-type", wire::CONTENT_TYPE)
+            .map_err(|thrown| failed(&thrown))?;
+        request.set_headers(&headers);
+        request.set_signal(Some(&abort.0.signal()));
+        request.set_redirect(RequestRedirect::Error);
+        // By name: runtimes that are no browsers refuse those that they do not know of.
+        let request =
+            Request::new_with_str_and_init(&self.url, request).map_err(|thrown| failed(&thrown))?;
+        let response = JsFuture::from(fetch(&request))
+            .await
+            .map_err(|thrown| failed(&thrown))?;
+        let response: Response = response.unchecked_into();
+        let body = response.body().map(|body| body.get_reader());
+        Ok(Answer {
+            status: response.status(),
+            head: response
+                .headers()
+                .get(wire::HEADER)
+                .map_err(|thrown| failed(&thrown))?,
+            body: body.map(JsCast::unchecked_into),
+            _abort: abort,
+        })
+    }
+}
+
+impl Answer {
+    /// The next bytes of its body; `None` at its end.
+    pub(crate) async fn next(&mut self) -> std::result::Result<Option<Bytes>, Failed> {
+        let Some(body) = &self.body else {
+            return Ok(None);
+        };
+        let read = JsFuture::from(body.read())
+            .await
+            .map_err(|thrown| failed(&thrown))?;
+        let get = |name: &str| Reflect::get(&read, &name.into()).map_err(|thrown| failed(&thrown));
+        if get("done")?.is_truthy() {
+            self.body = None;
+            return Ok(None);
+        }
+        let bytes: Uint8Array = get("value")?.unchecked_into();
+        Ok(Some(bytes.to_vec().into()))
+    }
+}
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn set(request: &RequestInit, name: &str, value: &JsValue) {
+    // An object that was just made takes it.
+    let _ = Reflect::set(request, &name.into(), value);
+}
+
+/// Browsers say little, lest pages explore networks.
+fn failed(thrown: &JsValue) -> Failed {
+    let why = match thrown.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => "an unknown error".to_owned(),
+    };
+    Failed(why)
+}
