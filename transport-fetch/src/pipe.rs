@@ -282,6 +282,13 @@ impl Pipe {
         Poll::Ready(Ok(()))
     }
 
+    /// Takes an item in if it is the next one and there is room.
+    pub(crate) fn offered(&self, number: u64, item: Item) {
+        if number == self.next() {
+            let _ = self.poll_take(number, &mut Some(item));
+        }
+    }
+
     /// Waits until there is room for something more to come in, or nothing more will.
     pub(crate) async fn room(&self) {
         let room = || {
@@ -324,6 +331,8 @@ impl Pipe {
         Ok(())
     }
 
+    /// What goes out next from that number on, once there is something: at most so many bytes unless it
+    /// is one item. `None` when nothing more goes out from there.
     pub(crate) fn poll_batch(&self, from: u64, most: usize) -> Poll<Option<Batch>> {
         let state = self.state();
         let first = from.max(state.base);
@@ -400,35 +409,32 @@ impl Pipe {
 /// For servers.
 #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
 impl Pipe {
+    /// Looks again each time when there is something new to carry.
+    pub(crate) async fn until<T>(&self, step: impl FnMut() -> Poll<T> + Unpin) -> T {
+        self.carriers.until(step).await
+    }
+
+    /// Lets those who carry look again.
+    pub(crate) fn stir(&self) {
+        self.carriers.wake();
+    }
+
+    /// The number of the first item that was not acknowledged, and that after the last one.
+    pub(crate) fn outgoing(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.base, state.base + state.outbox.len() as u64)
+    }
+
     /// Whether so much is on its way that senders will soon wait to be told how far it was taken.
     pub(crate) fn wants_to_know(&self) -> bool {
         let state = self.state();
         state.unacked * 2 >= self.limits.high_water
     }
 
-    /// What goes out next, waiting for it: from that number on, at most so many bytes unless it is one
-    /// item. `None` when nothing more goes out from there.
-    pub(crate) async fn batch(&self, from: u64, most: usize) -> Option<Batch> {
-        self.carriers.until(|| self.poll_batch(from, most)).await
-    }
-
-    /// Waits until both sides have closed it, or it is given up.
-    pub(crate) async fn over(&self) {
-        let over = || match self.is_over() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        };
-        self.carriers.until(over).await;
-    }
-
+    /// Whether both sides have closed it, or it was given up.
     pub(crate) fn is_over(&self) -> bool {
         let state = self.state();
         state.is_over() || state.end.is_some()
-    }
-
-    /// The number of the first item that was not acknowledged.
-    pub(crate) fn base(&self) -> u64 {
-        self.state().base
     }
 }
 

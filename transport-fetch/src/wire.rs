@@ -3,7 +3,7 @@
 //! | request | header `choreo-v1` | body | answer |
 //! |---|---|---|---|
 //! | `POST` | `open ID` | none | 204: the connection is there, the first time and each time |
-//! | `POST` | `send ID FIRST NEXT` | records, of which `FIRST` is the number of the first | 204: how far they were taken |
+//! | `POST` | `send ID FIRST NEXT` | records, of which `FIRST` is the number of the first | 204: how far they were taken; 200: the same, and records |
 //! | `GET` | `stream ID TURN NEXT` | none | 200: records from `NEXT` on, for as long as it lasts |
 //! | `GET` | `poll ID TURN NEXT` | none | 200: the records that are there, once there is one |
 //!
@@ -12,6 +12,10 @@
 //! expects, and so acknowledges all before it; the header of an answer is the number that the server
 //! expects. So a request may be repeated, and is when its answer was lost. `TURN` counts the `GET`s:
 //! a newer one supersedes the one before.
+//!
+//! What comes down comes by the `GET`s, without gaps. An answer to what was sent, if it is there at
+//! once, goes with the answer to its `POST` as well: only if the client has not acknowledged it soon
+//! after does it come by a `GET`, too.
 
 use std::fmt;
 
@@ -60,8 +64,12 @@ const END: u32 = u32::MAX;
 pub(crate) const FILLER: u32 = u32::MAX - 1;
 /// The length that asks the other side to acknowledge what it has.
 pub(crate) const TELL: u32 = u32::MAX - 2;
+/// The length that says, in eight bytes, the number of the next item.
+pub(crate) const AT: u32 = u32::MAX - 3;
 /// How many bytes say the length.
 const LENGTH: usize = 4;
+/// How many bytes say a number.
+const NUMBER: usize = 8;
 
 impl Item {
     pub(crate) fn encoded_len(&self) -> usize {
@@ -75,7 +83,7 @@ impl Item {
         match self {
             Self::Frame(frame) => {
                 // Frames have a limit far below.
-                let length = u32::try_from(frame.len()).unwrap_or(TELL - 1);
+                let length = u32::try_from(frame.len()).unwrap_or(AT - 1);
                 out.extend_from_slice(&length.to_be_bytes());
                 out.extend_from_slice(frame);
             }
@@ -90,6 +98,8 @@ pub(crate) enum Record {
     Item(Item),
     /// The other side wants to know what has arrived.
     Ask,
+    /// The next item has this number, and not that after the last one.
+    At(u64),
 }
 
 /// Cuts a body into records, as its bytes come.
@@ -116,9 +126,10 @@ impl Decoder {
             let length = u32::from_be_bytes(*length);
             let size = match length {
                 END | FILLER | TELL => 0,
+                AT => NUMBER,
                 length => length as usize,
             };
-            if size > max_frame {
+            if length < AT && size > max_frame {
                 return Err(TooLarge(size));
             }
             if self.bytes.len() < LENGTH + size {
@@ -129,6 +140,11 @@ impl Decoder {
             return Ok(Some(match length {
                 FILLER => continue,
                 TELL => Record::Ask,
+                AT => Record::At(
+                    frame
+                        .iter()
+                        .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+                ),
                 END => Record::Item(Item::End),
                 _ => Record::Item(Item::Frame(frame)),
             }));
@@ -189,6 +205,8 @@ mod tests {
             assert_eq!(body.len() - before, item.encoded_len());
         }
         body.extend_from_slice(&TELL.to_be_bytes());
+        body.extend_from_slice(&AT.to_be_bytes());
+        body.extend_from_slice(&(u64::MAX - 1).to_be_bytes());
         for piece in [1, 3, 64, body.len()] {
             let mut decoder = Decoder::default();
             let mut decoded = Vec::new();
@@ -198,6 +216,7 @@ mod tests {
                     decoded.push(record);
                 }
             }
+            assert_eq!(decoded.pop(), Some(Record::At(u64::MAX - 1)));
             assert_eq!(decoded.pop(), Some(Record::Ask));
             assert_eq!(decoded, items.clone().map(Record::Item));
             assert!(decoder.is_empty());

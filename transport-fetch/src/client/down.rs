@@ -117,6 +117,7 @@ impl Link {
             match decoder.next(limit) {
                 Ok(None) => return Ok(()),
                 Ok(Some(Record::Ask)) => self.pipe.asked(),
+                Ok(Some(Record::At(at))) => *number = at,
                 Ok(Some(Record::Item(item))) => {
                     self.pipe.take(*number, item).await?;
                     *number += 1;

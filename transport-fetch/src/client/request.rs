@@ -3,12 +3,14 @@ use std::time::Duration;
 use choreo_core::{Bytes, ErrorKind, runtime};
 
 use super::Link;
-use crate::end::End;
+use crate::end::{self, End};
 use crate::platform::{Answer, Failed};
-use crate::wire::Head;
+use crate::wire::{Decoder, Head, Record};
 
 /// How long to wait before the first repetition, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
+/// Longer than a server holds a request back while its reader is slow.
+const LIMIT: Duration = Duration::from_secs(30);
 /// As much of an error's text is shown.
 const MAX_REASON: usize = 200;
 
@@ -47,18 +49,14 @@ impl Patience {
 }
 
 impl Link {
-    /// Posts, again and again until it is answered, and gives the number that the server expects.
+    /// Posts, again and again until it is answered, takes in what the answer brings, and gives the
+    /// number that the server expects.
     pub(crate) async fn post(&self, head: &Head, body: &Bytes, last: bool) -> Result<u64, End> {
-        /// Longer than a server holds a request back while its reader is slow.
-        const LIMIT: Duration = Duration::from_secs(30);
         let mut patience = Patience::new(self.pipe.limits().retry_time);
         loop {
             let posted = runtime::timeout(LIMIT, self.http.post(head, body.clone(), last)).await;
             let failed = match posted {
-                Ok(Ok(answer)) if answer.is_ours() => {
-                    let next = answer.head.as_deref().and_then(|next| next.parse().ok());
-                    return next.ok_or_else(|| End::broken("the server's answer has no number"));
-                }
+                Ok(Ok(answer)) if answer.is_ours() => return self.posted(answer).await,
                 Ok(Ok(answer)) if !answer.is_passing() => return Err(refused(answer).await),
                 Ok(Ok(answer)) => Failed(format!("the answer was {}", answer.status)),
                 Ok(Err(failed)) => failed,
@@ -66,6 +64,36 @@ impl Link {
             };
             patience.wait(failed).await?;
         }
+    }
+}
+
+impl Link {
+    /// Takes in what the answer to a post brings: if it ends early the rest comes otherwise.
+    async fn posted(&self, mut answer: Answer) -> Result<u64, End> {
+        let head = answer.head.take().unwrap_or_default();
+        let (next, first) = head.split_once(' ').unwrap_or((&head, ""));
+        let next = next.parse();
+        let next = next.map_err(|_| End::broken("the server's answer has no number"))?;
+        let Ok(mut number) = first.parse::<u64>() else {
+            return Ok(next);
+        };
+        let limit = self.pipe.limits().max_frame;
+        let mut decoder = Decoder::default();
+        while let Ok(Ok(Some(bytes))) = runtime::timeout(LIMIT, answer.next()).await {
+            decoder.push(&bytes);
+            loop {
+                match decoder.next(limit) {
+                    Ok(Some(Record::Item(item))) => {
+                        self.pipe.offered(number, item);
+                        number += 1;
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    Err(size) => return Err(end::too_large_received(size.0, limit)),
+                }
+            }
+        }
+        Ok(next)
     }
 }
 

@@ -2,6 +2,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::pipe::Batch;
 use crate::wire;
 
 /// Why a request is not done.
@@ -37,6 +38,15 @@ pub(super) fn answer(status: StatusCode, next: u64, body: Body) -> Response {
         // What some proxies ask to be told, lest they gather it first.
         let unbuffered = HeaderValue::from_static("no");
         headers.insert("x-accel-buffering", unbuffered);
+    }
+    response
+}
+
+/// An answer with the number that is expected, and with what goes down.
+pub(super) fn answer_with(next: u64, batch: Batch) -> Response {
+    let mut response = answer(StatusCode::OK, next, Body::from(batch.body));
+    if let Ok(head) = HeaderValue::try_from(format!("{next} {}", batch.first)) {
+        response.headers_mut().insert(wire::HEADER, head);
     }
     response
 }

@@ -1,21 +1,21 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use axum::http::StatusCode;
-use choreo_core::{Waiters, runtime};
-use runtime::Instant;
+use choreo_core::runtime::{self, Instant};
 
 use super::answer::Refusal;
+use super::down::Down;
 use crate::Limits;
 use crate::end::End;
 use crate::pipe::Pipe;
 
 /// One client's connection, as its requests see it.
 pub(super) struct Connection {
-    pipe: Arc<Pipe>,
+    pub(super) pipe: Arc<Pipe>,
     presence: Mutex<Presence>,
-    /// Wait to be superseded.
-    turns: Waiters,
+    down: Mutex<Down>,
 }
 
 struct Presence {
@@ -23,8 +23,6 @@ struct Presence {
     requests: usize,
     /// When the last of them was over.
     gone: Instant,
-    /// The number of the latest request for what goes down.
-    turn: u64,
 }
 
 /// A request that is there, for as long as it is.
@@ -35,17 +33,12 @@ impl Connection {
         let presence = Presence {
             requests: 0,
             gone: Instant::now(),
-            turn: 0,
         };
         Self {
             pipe: Arc::new(Pipe::new(limits, "HTTP client".to_owned())),
             presence: Mutex::new(presence),
-            turns: Waiters::default(),
+            down: Mutex::default(),
         }
-    }
-
-    pub(super) fn pipe(&self) -> Arc<Pipe> {
-        self.pipe.clone()
     }
 
     /// Counts a request.
@@ -66,25 +59,15 @@ impl Connection {
     }
 
     /// A request for what goes down takes the place of the one before it, unless it is older.
-    pub(super) fn supersede(&self, turn: u64) -> Result<(), Refusal> {
-        let mut presence = self.presence();
-        if turn < presence.turn {
+    pub(super) fn begin(&self, turn: u64, next: u64) -> Result<(), Refusal> {
+        self.pipe.acked(next).map_err(|end| self.break_off(end))?;
+        let (base, _) = self.pipe.outgoing();
+        if next < base || !self.down_state().begin(turn, next) {
             let why = "a newer request has superseded this one";
             return Err(Refusal::new(StatusCode::CONFLICT, why));
         }
-        presence.turn = turn;
-        drop(presence);
-        self.turns.wake();
+        self.pipe.stir();
         Ok(())
-    }
-
-    /// Waits until another request has taken the place of this one.
-    pub(super) async fn superseded(&self, turn: u64) {
-        let superseded = || match self.presence().turn > turn {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        };
-        self.turns.until(superseded).await;
     }
 
     /// Waits until it is closed on both sides, or given up; gives it up when the client is away.
@@ -100,17 +83,25 @@ impl Connection {
                 let silent = format!("the client made no request for {limit:?}");
                 return self.pipe.give_up(End::broken(silent));
             }
-            let _ = runtime::timeout(left, self.pipe.over()).await;
+            let over = || match self.pipe.is_over() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            };
+            let _ = runtime::timeout(left, self.pipe.until(over)).await;
         }
     }
 
     /// For how long there was no request.
-    fn silence(&self) -> std::time::Duration {
+    fn silence(&self) -> Duration {
         let presence = self.presence();
         match presence.requests {
             0 => presence.gone.elapsed(),
-            _ => std::time::Duration::ZERO,
+            _ => Duration::ZERO,
         }
+    }
+
+    pub(super) fn down_state(&self) -> MutexGuard<'_, Down> {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn presence(&self) -> MutexGuard<'_, Presence> {

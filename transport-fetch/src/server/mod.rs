@@ -2,6 +2,7 @@
 
 mod answer;
 mod connection;
+mod down;
 mod head;
 mod stream;
 mod table;
@@ -17,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use choreo_core::{Bytes, runtime};
 use tower_http::cors::CorsLayer;
 
-use self::answer::{Refusal, answer, refuse};
+use self::answer::{Refusal, answer, answer_with, refuse};
 use self::connection::Connection;
 use self::table::Table;
 use crate::wire::{self, Ask, Decoder, Head, Record};
@@ -29,6 +30,9 @@ const BODY: Duration = Duration::from_secs(10);
 const HOLD: Duration = Duration::from_secs(20);
 /// How long a poll waits for something to come.
 const POLL: Duration = Duration::from_secs(25);
+/// How often others get their turn before a request is answered: who was waiting for what it
+/// brought can then give an answer that goes with it.
+const ANSWERS_AT_ONCE: usize = 8;
 /// How long browsers may remember what is allowed.
 const PREFLIGHT: Duration = Duration::from_secs(2 * 60 * 60);
 
@@ -184,7 +188,7 @@ impl FetchAcceptor {
             Some((connection, true)) => {
                 let table = Arc::clone(&self.table);
                 runtime::spawn(async move {
-                    let served = serve(FetchTransport::new(connection.pipe()));
+                    let served = serve(FetchTransport::new(connection.pipe.clone()));
                     futures::future::join(served, connection.ended()).await;
                     table.remove(head.id);
                 });
@@ -201,12 +205,12 @@ impl FetchAcceptor {
     /// Takes in what a request brings, as far as there is room.
     async fn take(
         &self,
-        connection: &Connection,
+        connection: &Arc<Connection>,
         first: u64,
         next: u64,
         body: Body,
     ) -> Result<Response, Refusal> {
-        let pipe = connection.pipe();
+        let pipe = &connection.pipe;
         pipe.acked(next).map_err(|end| connection.break_off(end))?;
         let body = self.receive(body).await?;
         let mut decoder = Decoder::default();
@@ -221,6 +225,7 @@ impl FetchAcceptor {
                         return Err(Refusal::new(StatusCode::BAD_REQUEST, why));
                     }
                     Ok(Some(Record::Ask)) => {}
+                    Ok(Some(Record::At(at))) => number = at,
                     Ok(Some(Record::Item(item))) => {
                         let taken = pipe.take(number, item).await;
                         taken.map_err(|end| connection.break_off(end))?;
@@ -237,7 +242,17 @@ impl FetchAcceptor {
         if let Ok(taken) = runtime::timeout(HOLD, take).await {
             taken?;
         }
-        Ok(answer(StatusCode::NO_CONTENT, pipe.next(), Body::empty()))
+        let hold = connection.hold();
+        for _ in 0..ANSWERS_AT_ONCE {
+            if hold.has_more() {
+                break;
+            }
+            runtime::yield_now().await;
+        }
+        Ok(match hold.offer(stream::BATCH) {
+            Some(batch) => answer_with(pipe.next(), batch),
+            None => answer(StatusCode::NO_CONTENT, pipe.next(), Body::empty()),
+        })
     }
 
     /// The body, which has a limit in size and in time.

@@ -4,20 +4,24 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use choreo_core::{Bytes, BytesMut, runtime};
-use futures::future::{Either, select};
+use choreo_core::runtime::{self, Instant};
+use choreo_core::{Bytes, BytesMut};
 use futures::stream;
 
 use super::answer::{Refusal, answer};
 use super::connection::{Connection, Here};
-use crate::wire::{FILLER, TELL};
+use super::down::Next;
+use crate::pipe::Batch;
+use crate::wire::{AT, FILLER, TELL};
 
 /// Something goes down at least as often, lest somebody between takes the connection for dead.
 const BEAT: Duration = Duration::from_secs(15);
+/// How soon the client acknowledges what it got with another answer; else it gets it again.
+const GRACE: Duration = Duration::from_millis(500);
 /// About how many bytes go at once.
-const BATCH: usize = 64 * 1024;
+pub(super) const BATCH: usize = 64 * 1024;
 
-/// An answer that goes on.
+/// A request for what goes down.
 struct Stream {
     connection: Arc<Connection>,
     turn: u64,
@@ -33,20 +37,13 @@ pub(super) fn stream(
     turn: u64,
     next: u64,
 ) -> Result<Response, Refusal> {
-    begin(connection, turn, next)?;
-    let stream = Stream {
-        connection: connection.clone(),
-        turn,
-        from: next,
-        begun: false,
-        _here: connection.here(),
-    };
+    let stream = Stream::new(connection, turn, next)?;
     let stream = stream::unfold(stream, |mut stream| async move {
         let bytes = stream.next().await?;
         Some((Ok::<_, std::convert::Infallible>(bytes), stream))
     });
     let body = Body::from_stream(stream);
-    Ok(answer(StatusCode::OK, connection.pipe().next(), body))
+    Ok(answer(StatusCode::OK, connection.pipe.next(), body))
 }
 
 /// Gives what is there from a number on, or comes within the time.
@@ -56,55 +53,73 @@ pub(super) async fn poll(
     next: u64,
     limit: Duration,
 ) -> Result<Response, Refusal> {
-    begin(connection, turn, next)?;
-    let pipe = connection.pipe();
-    let batch = {
-        let batch = std::pin::pin!(runtime::timeout(limit, pipe.batch(next, BATCH)));
-        let superseded = std::pin::pin!(connection.superseded(turn));
-        match select(batch, superseded).await {
-            Either::Left((Ok(Some(batch)), _)) => batch.body,
-            _ => Bytes::new(),
-        }
-    };
-    Ok(answer(StatusCode::OK, pipe.next(), Body::from(batch)))
-}
-
-/// The client has what comes before, and wants what follows.
-fn begin(connection: &Connection, turn: u64, next: u64) -> Result<(), Refusal> {
-    connection.supersede(turn)?;
-    let pipe = connection.pipe();
-    pipe.acked(next).map_err(|end| connection.break_off(end))?;
-    if next < pipe.base() {
-        let why = "an older request, whose frames have arrived by a newer one";
-        return Err(Refusal::new(StatusCode::CONFLICT, why));
-    }
-    Ok(())
+    let mut stream = Stream::new(connection, turn, next)?;
+    let bytes = stream.more(limit).await.flatten().unwrap_or_default();
+    Ok(answer(
+        StatusCode::OK,
+        connection.pipe.next(),
+        Body::from(bytes),
+    ))
 }
 
 impl Stream {
-    /// What goes out next; `None` at the end, or when another request has taken its place.
+    fn new(connection: &Arc<Connection>, turn: u64, next: u64) -> Result<Self, Refusal> {
+        connection.begin(turn, next)?;
+        Ok(Self {
+            connection: connection.clone(),
+            turn,
+            from: next,
+            begun: false,
+            _here: connection.here(),
+        })
+    }
+
+    /// What goes out next, if only to show that something does; `None` at the end, or when another
+    /// request has taken its place.
     async fn next(&mut self) -> Option<Bytes> {
+        let nothing = Bytes::from_owner(FILLER.to_be_bytes());
         if !std::mem::replace(&mut self.begun, true) {
-            return Some(Bytes::from_owner(FILLER.to_be_bytes()));
+            return Some(nothing);
         }
-        let pipe = self.connection.pipe();
-        let batch = std::pin::pin!(runtime::timeout(BEAT, pipe.batch(self.from, BATCH)));
-        let superseded = std::pin::pin!(self.connection.superseded(self.turn));
-        match select(batch, superseded).await {
-            Either::Left((Ok(batch), _)) => {
-                let batch = batch?;
-                self.from = batch.after;
-                match pipe.wants_to_know() {
-                    true => {
-                        let mut body = BytesMut::from(batch.body);
-                        body.extend_from_slice(&TELL.to_be_bytes());
-                        Some(body.freeze())
+        self.more(BEAT).await.unwrap_or(Some(nothing))
+    }
+
+    /// What goes out within the time; `Some(None)` when nothing more does.
+    async fn more(&mut self, limit: Duration) -> Option<Option<Bytes>> {
+        let until = Instant::now() + limit;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let next = self.connection.down(self.turn, self.from, BATCH);
+            match runtime::timeout(left, next).await.ok()? {
+                Next::Batch(batch) => return Some(Some(self.give(batch))),
+                Next::Over => return Some(None),
+                Next::Offered => {
+                    let settled = self.connection.settled(self.turn);
+                    if runtime::timeout(GRACE, settled).await.is_err() {
+                        self.connection.take_back();
                     }
-                    false => Some(batch.body),
                 }
             }
-            Either::Left((Err(_), _)) => Some(Bytes::from_owner(FILLER.to_be_bytes())),
-            Either::Right(_) => None,
         }
+    }
+
+    /// The records of a batch.
+    fn give(&mut self, batch: Batch) -> Bytes {
+        let skipped = batch.first != self.from;
+        let asks = self.connection.pipe.wants_to_know();
+        self.from = batch.after;
+        if !skipped && !asks {
+            return batch.body;
+        }
+        let mut body = BytesMut::with_capacity(batch.body.len() + 16);
+        if skipped {
+            body.extend_from_slice(&AT.to_be_bytes());
+            body.extend_from_slice(&batch.first.to_be_bytes());
+        }
+        body.extend_from_slice(&batch.body);
+        if asks {
+            body.extend_from_slice(&TELL.to_be_bytes());
+        }
+        body.freeze()
     }
 }
