@@ -11,6 +11,8 @@ use crate::wire::{Decoder, Head, Record};
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
 /// Longer than a server holds a request back while its reader is slow.
 const LIMIT: Duration = Duration::from_secs(30);
+/// No answer to a post brings as much.
+const LARGEST_ANSWER: usize = 256 * 1024;
 /// As much of an error's text is shown.
 const MAX_REASON: usize = 200;
 
@@ -79,7 +81,12 @@ impl Link {
         };
         let limit = self.pipe.limits().max_frame;
         let mut decoder = Decoder::default();
+        let mut most = LARGEST_ANSWER.max(2 * limit);
         while let Ok(Ok(Some(bytes))) = runtime::timeout(LIMIT, answer.next()).await {
+            most = most.saturating_sub(bytes.len());
+            if most == 0 {
+                break;
+            }
             decoder.push(&bytes);
             loop {
                 match decoder.next(limit) {
@@ -119,10 +126,13 @@ pub(crate) async fn refused(mut answer: Answer) -> End {
         400..500 => ErrorKind::Config,
         _ => ErrorKind::Transport,
     };
-    if answer.head.is_none() && status < 300 {
-        let detail = "somebody else than a choreo server has answered: is the address the one \
-                      where it is mounted?";
-        return End::refused(ErrorKind::Config, detail.to_owned());
+    if answer.head.is_none() && status < 400 {
+        // It may pass: a network that first wants to be logged in to answers so, too.
+        let detail = format!(
+            "somebody else than a choreo server has answered ({status}): is the address the one \
+             where it is mounted?"
+        );
+        return End::refused(ErrorKind::Transport, detail);
     }
     let mut reason = String::new();
     while let Ok(Some(bytes)) = answer.next().await {

@@ -189,8 +189,11 @@ impl FetchAcceptor {
                 let table = Arc::clone(&self.table);
                 runtime::spawn(async move {
                     let served = serve(FetchTransport::new(connection.pipe.clone()));
-                    futures::future::join(served, connection.ended()).await;
-                    table.remove(head.id);
+                    let ended = async {
+                        connection.ended().await;
+                        table.remove(head.id);
+                    };
+                    futures::future::join(served, ended).await;
                 });
             }
             Some((_, false)) => {}
