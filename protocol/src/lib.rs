@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod automaton;
+mod compile;
+mod diagram;
+mod fault;
+mod fingerprint;
+mod global;
+mod local;
+mod project;
+mod show;
+
+pub use fault::{Fault, FaultKind};
+pub use global::{Branch, Global, Message, Place, RoleDecl, Step};
+pub use local::{Local, State, StateId};
