@@ -200,7 +200,7 @@ impl Ready {
 
     /// Whether suites can be run without any compiler, besides; then makes a command do so.
     ///
-    /// WebKit's first tier, too, was seen to break a debug build or to stand still, once in
+    /// The first tier of `WebKit`, too, was seen to break a debug build or to stand still, once in
     /// hundreds of runs. Its interpreter, five times slower, is the judge of what failed.
     pub(crate) fn interpret(&self, command: &mut Command) -> bool {
         let webkit = self.browser() == Browser::Webkit;
