@@ -100,10 +100,13 @@ pub(crate) fn run(
             });
         }
     });
-    let (mut tests, mut failures) = (0, Vec::new());
+    let (mut tests, mut failures, mut interpreted) = (0, Vec::new(), Vec::new());
     for result in ended.into_inner().unwrap_or_else(PoisonError::into_inner) {
         match result {
-            Ok(passed) => tests += passed,
+            Ok(Passed { count, compiled }) => {
+                tests += count;
+                interpreted.extend(compiled.err());
+            }
             Err(error) => failures.push(format!("{error:#}")),
         }
     }
@@ -114,7 +117,18 @@ pub(crate) fn run(
         bail!("{}\n\nfailed:\n{names}", failures.join("\n\n"));
     }
     ensure!(tests > 0, "not one test ran");
-    Ok(Outcome::Passed(format!("{tests} tests")))
+    let mut note = format!("{tests} tests");
+    if !interpreted.is_empty() {
+        note.push_str("; passed by the interpreter alone: ");
+        note.push_str(&interpreted.join(", "));
+    }
+    Ok(Outcome::Passed(note))
+}
+
+/// How many tests of a suite passed, and which failed when the engine's compilers ran it.
+struct Passed {
+    count: usize,
+    compiled: Result<(), String>,
 }
 
 /// How many tests the summaries of test programs count as passed.
@@ -126,28 +140,38 @@ pub(crate) fn passed_tests(output: &str) -> usize {
     counts.sum()
 }
 
-/// Runs one suite and returns how many of its tests passed.
-fn run_suite(suite: &Program, runner: &Path, place: Place<'_>) -> Result<usize> {
+/// Runs one suite. If it fails where an engine's compilers are known to break code, its interpreter
+/// runs it again, and that counts.
+fn run_suite(suite: &Program, runner: &Path, place: Place<'_>) -> Result<Passed> {
     let mut command = Command::new(runner);
     command.arg(&suite.path).current_dir(&suite.package_dir);
     place.steer(&mut command);
     // Of the runner itself; a failed test shows its own stack.
     command.env("RUST_BACKTRACE", "0");
     let package = suite.package_dir.file_name().unwrap_or_default();
-    let output = exec::succeed(&mut command, &Status::default()).map_err(|error| {
+    let package = package.display();
+    let named = |error: &anyhow::Error| {
         let failed = failed_tests(&format!("{error:#}")).join(", ");
         let failed = if failed.is_empty() {
             "no test ended"
         } else {
             &failed
         };
-        anyhow!(
-            "{error:#}\n\n{}/{}: {failed}",
-            package.display(),
-            suite.name
-        )
-    })?;
-    Ok(passed_tests(&output))
+        format!("{package}/{}: {failed}", suite.name)
+    };
+    let (output, compiled) = match exec::succeed(&mut command, &Status::default()) {
+        Ok(output) => (output, Ok(())),
+        Err(error) if place.interpret(&mut command) => {
+            let failed = named(&error);
+            eprintln!("{error:#}\n\nonce more, by the interpreter: {failed}\n");
+            let again = exec::succeed(&mut command, &Status::default());
+            let again = again.map_err(|error| anyhow!("{error:#}\n\n{}", named(&error)))?;
+            (again, Err(failed))
+        }
+        Err(error) => return Err(anyhow!("{error:#}\n\n{}", named(&error))),
+    };
+    let count = passed_tests(&output);
+    Ok(Passed { count, compiled })
 }
 
 /// The names of the tests that the output of a test program calls failed.
@@ -159,6 +183,14 @@ fn failed_tests(output: &str) -> Vec<&str> {
 }
 
 impl Place<'_> {
+    /// See [`Ready::interpret`].
+    fn interpret(self, command: &mut Command) -> bool {
+        match self {
+            Self::Node => false,
+            Self::Window(browser) | Self::Worker(browser) => browser.interpret(command),
+        }
+    }
+
     fn steer(self, command: &mut Command) {
         for variable in [
             "NO_HEADLESS",
