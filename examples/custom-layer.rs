@@ -75,7 +75,7 @@ impl<H: ChoreoHandler> ChoreoHandler for MaxSize<H> {
     }
 
     // Receiving is not this layer's business.
-    forward!(inner: recv_payload);
+    forward!(inner: recv_payload, abandon);
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -3,6 +3,11 @@
 
 pub use choreo_core::*;
 
+#[cfg(feature = "choreography")]
+pub use choreo_macros::choreography;
+#[cfg(feature = "choreography")]
+pub use choreo_protocol as protocol;
+
 #[cfg(feature = "inmemory")]
 pub use choreo_handler_inmemory::{InMemoryHandler, InMemoryNetwork};
 
@@ -47,9 +52,19 @@ pub mod prelude {
     #[cfg(feature = "session")]
     pub use crate::session::{Session, SessionConfig};
 
+    #[cfg(feature = "choreography")]
+    pub use crate::choreography;
+
     #[cfg(feature = "fetch")]
     pub use crate::fetch::FetchConnector;
 
     #[cfg(feature = "websocket")]
     pub use crate::websocket::WebSocketConnector;
+}
+
+/// What [`choreography!`] expands to; not for use by hand.
+#[cfg(feature = "choreography")]
+#[doc(hidden)]
+pub mod __private {
+    pub use serde::{self, Deserialize, Serialize};
 }

@@ -37,4 +37,8 @@ impl<H: ChoreoHandler> ChoreoHandler for Bound<H> {
         fn recv_payload(self, (), from) { self.handler.recv_payload(&self.endpoint, from) }
         fn send_to_all(self, (), to, payload) { self.handler.send_to_all(&self.endpoint, to, payload) }
     }
+
+    fn abandon(&self, (): &(), others: &[H::Role]) {
+        self.handler.abandon(&self.endpoint, others);
+    }
 }

@@ -10,7 +10,7 @@ use crate::{ChoreoHandler, RoleName};
 /// # impl<H> Layer<H> for LoudLayer { type Service = Loud<H>; fn layer(&self, inner: H) -> Loud<H> { Loud { inner } } }
 /// # impl<H: ChoreoHandler> ChoreoHandler for Loud<H> {
 /// #     type Role = H::Role; type Endpoint = H::Endpoint;
-/// #     forward!(inner: send_payload, recv_payload, send_to_all);
+/// #     forward!(inner: send_payload, recv_payload, send_to_all, abandon);
 /// # }
 ///
 /// fn stack<H>(handler: H, loud: bool) -> BoxHandler<H::Role>

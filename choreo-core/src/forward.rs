@@ -36,7 +36,7 @@
 ///         self.inner.send_to_all(endpoint, to, payload).await
 ///     }
 ///
-///     forward!(inner: recv_payload);
+///     forward!(inner: recv_payload, abandon);
 /// }
 /// # fn main() {}
 /// ```
@@ -56,6 +56,11 @@ macro_rules! forward {
     (@ $field:ident send_to_all) => {
         $crate::handler_fn! {
             fn send_to_all(self, endpoint, to, payload) { self.$field.send_to_all(endpoint, to, payload) }
+        }
+    };
+    (@ $field:ident abandon) => {
+        fn abandon(&self, endpoint: &Self::Endpoint, others: &[Self::Role]) {
+            self.$field.abandon(endpoint, others);
         }
     };
 }
@@ -93,7 +98,7 @@ macro_rules! forward {
 ///             })
 ///         }
 ///     }
-///     forward!(inner: recv_payload);
+///     forward!(inner: recv_payload, abandon);
 /// }
 /// # fn main() {}
 /// ```

@@ -126,6 +126,16 @@ pub trait ChoreoHandler: Send + Sync {
         }
         Ok(())
     }
+
+    /// Stops in the middle of a protocol: after what it has sent, these roles find that this one is
+    /// gone, an error of kind [`Closed`](crate::ErrorKind::Closed), rather than wait for ever. What
+    /// they have sent can still be received.
+    ///
+    /// Every layer forwards it. Provided: nothing happens, and the others learn of it when the handler
+    /// or the endpoint is dropped.
+    fn abandon(&self, endpoint: &Self::Endpoint, others: &[Self::Role]) {
+        let _ = (endpoint, others);
+    }
 }
 
 /// Object safety is part of the contract.
@@ -148,6 +158,10 @@ macro_rules! by_reference {
                 fn send_to_all(self, endpoint, to, payload) {
                     (**self).send_to_all(endpoint, to, payload)
                 }
+            }
+
+            fn abandon(&self, endpoint: &Self::Endpoint, others: &[Self::Role]) {
+                (**self).abandon(endpoint, others);
             }
         }
     )+};

@@ -40,7 +40,7 @@ use crate::{BoxFuture, ChoreoHandler, Outgoing, Result, RoleId};
 ///             self.send(endpoint, Recipients::All(to), payload)
 ///         }
 ///     }
-///     forward!(inner: recv_payload);
+///     forward!(inner: recv_payload, abandon);
 /// }
 /// # fn main() {}
 /// ```

@@ -7,6 +7,7 @@ use choreo_core::{
     async_trait,
 };
 
+use futures::FutureExt;
 use futures::future::{BoxFuture, Either};
 
 use crate::{RumpsteakEndpoint, RumpsteakSession};
@@ -101,6 +102,15 @@ impl<R: RoleId> ChoreoHandler for RumpsteakHandler<R> {
             })?;
         }
         Ok(())
+    }
+
+    fn abandon(&self, endpoint: &RumpsteakEndpoint<R>, others: &[R]) {
+        for other in others {
+            // Who is not there learns nothing. A close has begun once it was polled.
+            if let Ok(session) = endpoint.registered(other) {
+                let _ = session.close().now_or_never();
+            }
+        }
     }
 }
 

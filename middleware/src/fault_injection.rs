@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use choreo_core::{
     BoxFuture, ChoreoHandler, Error, ErrorKind, Layer, Operation, Outgoing, Recipients, Result,
-    RoleId, handler_fn, runtime,
+    RoleId, forward, handler_fn, runtime,
 };
 
 use crate::sorted::Sorted;
@@ -333,6 +333,8 @@ impl<H: ChoreoHandler> ChoreoHandler for FaultInjection<H> {
             })
         }
     }
+
+    forward!(inner: abandon);
 }
 
 #[cfg(test)]

@@ -199,5 +199,5 @@ impl<H: ChoreoHandler> ChoreoHandler for Retry<H> {
         }
     }
 
-    forward!(inner: recv_payload);
+    forward!(inner: recv_payload, abandon);
 }

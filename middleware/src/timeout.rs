@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use choreo_core::{
     BoxFuture, ChoreoHandler, Error, Layer, Operation, Outgoing, Recipients, Result, RoleId,
-    handler_fn, runtime,
+    forward, handler_fn, runtime,
 };
 
 /// Limits how long an operation may take: an error of kind
@@ -144,4 +144,6 @@ impl<H: ChoreoHandler> ChoreoHandler for Timeout<H> {
             })
         }
     }
+
+    forward!(inner: abandon);
 }

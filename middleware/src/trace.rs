@@ -1,7 +1,7 @@
 use choreo_core::runtime::Instant;
 use choreo_core::{
     BoxFuture, ChoreoHandler, Error, Incoming, Layer, Operation, Outgoing, Recipients, Result,
-    RoleId, RoleName, TypeTag, handler_fn,
+    RoleId, RoleName, TypeTag, forward, handler_fn,
 };
 use tracing::{Instrument, Level, Span};
 
@@ -145,6 +145,8 @@ impl<H: ChoreoHandler> ChoreoHandler for Trace<H> {
             })
         }
     }
+
+    forward!(inner: abandon);
 }
 
 fn is_off() -> bool {

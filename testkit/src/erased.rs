@@ -205,6 +205,11 @@ impl<H: ChoreoHandler> ChoreoHandler for Member<H> {
             .boxed()
         }
     }
+
+    fn abandon(&self, (): &(), others: &[RoleName]) {
+        let others: Vec<H::Role> = others.iter().map(|name| self.role(name).clone()).collect();
+        self.handler.abandon(&self.endpoint, &others);
+    }
 }
 
 fn name_of<R: RoleId>(role: &R) -> RoleName {

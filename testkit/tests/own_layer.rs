@@ -51,7 +51,7 @@ impl<H: ChoreoHandler> ChoreoHandler for Count<H> {
         self.inner.send_to_all(endpoint, to, payload).await
     }
 
-    forward!(inner: recv_payload);
+    forward!(inner: recv_payload, abandon);
 }
 
 layer_suite!(CountLayer::default());

@@ -21,7 +21,7 @@ impl<H: ChoreoHandler> ChoreoHandler for PlainHandler<H> {
     type Role = H::Role;
     type Endpoint = H::Endpoint;
 
-    forward!(inner: send_payload, recv_payload, send_to_all);
+    forward!(inner: send_payload, recv_payload, send_to_all, abandon);
 }
 
 layer_suite!(Plain);

@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use choreo::{BoxFuture, ChoreoHandler, Layer, Outgoing, Recipients, Result, handler_fn, runtime};
+use choreo::{
+    BoxFuture, ChoreoHandler, Layer, Outgoing, Recipients, Result, forward, handler_fn, runtime,
+};
 
 /// A layer that waits before each operation, so that a person can watch.
 ///
@@ -85,4 +87,6 @@ impl<H: ChoreoHandler> ChoreoHandler for SlowMotion<H> {
             })
         }
     }
+
+    forward!(inner: abandon);
 }

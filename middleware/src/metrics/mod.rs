@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use choreo_core::{
-    ChoreoHandler, Incoming, Layer, Operation, Outgoing, PeerMap, Result, RoleId, handler_fn,
+    ChoreoHandler, Incoming, Layer, Operation, Outgoing, PeerMap, Result, RoleId, forward,
+    handler_fn,
 };
 
 use crate::in_box::in_box;
@@ -293,4 +294,6 @@ impl<H: ChoreoHandler> ChoreoHandler for Metrics<H> {
             })
         }
     }
+
+    forward!(inner: abandon);
 }

@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use choreo_core::{
     BoxFuture, Bytes, ChoreoHandler, Codec, Encoded, Error, Incoming, Label, Layer, Message,
-    Operation, Outgoing, Recipients, Result, RoleId, RoleName, handler_fn,
+    Operation, Outgoing, Recipients, Result, RoleId, RoleName, forward, handler_fn,
 };
 
 use crate::watched::{Note, Watched};
@@ -188,6 +188,8 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
             })
         }
     }
+
+    forward!(inner: abandon);
 }
 
 fn name(peer: &impl RoleId) -> RoleName {

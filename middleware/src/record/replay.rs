@@ -277,4 +277,7 @@ impl<R: RoleId> ChoreoHandler for Replay<R> {
         }
         Ok(())
     }
+
+    /// There are no others.
+    fn abandon(&self, _: &(), _: &[R]) {}
 }
