@@ -189,7 +189,7 @@ impl Search<'_> {
                 } => (Act::Recv(from.clone(), message.clone()), *next),
                 State::Choose { to, branches } => {
                     if let Act::Tell(told, label) = act
-                        && told == to
+                        && same_set(told, to)
                         && let Some((_, after)) = branches.iter().find(|(known, _)| known == label)
                     {
                         (act.clone(), *after)
@@ -322,6 +322,10 @@ impl Search<'_> {
     }
 }
 
+fn same_set(some: &[String], others: &[String]) -> bool {
+    some.len() == others.len() && some.iter().all(|role| others.contains(role))
+}
+
 fn labels(branches: &[(String, StateId)]) -> String {
     let labels: Vec<_> = branches.iter().map(|(label, _)| &**label).collect();
     labels.join(" or ")
@@ -337,6 +341,9 @@ impl Act {
             (Self::Send(to, message), Self::Send(peer, other))
             | (Self::Recv(to, message), Self::Recv(peer, other)) => {
                 to == peer && same(message, other)
+            }
+            (Self::Tell(to, label), Self::Tell(others, other)) => {
+                label == other && same_set(to, others)
             }
             _ => self == due,
         }
