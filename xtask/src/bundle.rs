@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cargo_tools::CargoTool;
 use crate::exec;
+use crate::own_std;
 use crate::progress::Status;
 use crate::wasm_opt;
 use crate::workspace::{WASM_TARGET, Workspace};
@@ -15,7 +16,7 @@ use crate::workspace::{WASM_TARGET, Workspace};
 /// For what a module is tuned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tuned {
-    /// To be small, as pages are deployed: wasm-opt goes over it.
+    /// To be small, as pages are deployed: with a std of its own, and wasm-opt goes over it.
     Size,
     /// To be fast.
     Speed,
@@ -53,6 +54,8 @@ pub(crate) struct Bundle {
     pub(crate) wasm: PathBuf,
     /// The script that loads it.
     pub(crate) script: PathBuf,
+    /// Whether it has a std of its own.
+    pub(crate) own_std: bool,
     /// Whether wasm-opt has gone over it.
     pub(crate) optimised: bool,
 }
@@ -60,7 +63,7 @@ pub(crate) struct Bundle {
 /// Builds the page of that package into its `pkg` folder.
 ///
 /// # Errors
-/// If one of the tools fails; `wasm-opt` may be absent.
+/// If one of the tools fails; the source of std and `wasm-opt` may be absent.
 pub(crate) fn build(
     workspace: &Workspace,
     page: &str,
@@ -70,8 +73,14 @@ pub(crate) fn build(
     let dir = workspace.package_dir(page)?;
     let crate_name = page.replace('-', "_");
 
-    let mut cargo = workspace.cargo(["build", "--package", page, "--lib"]);
+    let mut cargo = workspace.cargo(["rustc", "--package", page, "--lib"]);
+    // As a library of Rust, too, it would be linked without LTO.
+    cargo.args(["--crate-type", "cdylib"]);
     cargo.args(["--target", WASM_TARGET, "--profile", tuned.profile()]);
+    let own_std = tuned == Tuned::Size && own_std::find(workspace).is_some();
+    if own_std {
+        own_std::select(&mut cargo);
+    }
     let mut flags = short_paths()?;
     // Sessions hash once a connection: a loop does it, too, in a fifth of the code.
     flags.extend(["--cfg", r#"sha2_backend_soft="compact""#].map(str::to_owned));
@@ -104,6 +113,7 @@ pub(crate) fn build(
         wasm: pkg.join(format!("{crate_name}_bg.wasm")),
         script: pkg.join(format!("{crate_name}.js")),
         dir,
+        own_std,
         optimised: false,
     };
     if tuned == Tuned::Size {
@@ -142,11 +152,6 @@ impl Bundle {
 /// Takes the folders of this machine off the file names of panics: they are kilobytes of a module,
 /// and nobody's business. `build.sh` does the same.
 fn short_paths() -> Result<Vec<String>> {
-    let output = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .output()?;
-    let sysroot = String::from_utf8(output.stdout).context("rustc's sysroot is not UTF-8")?;
-    let std = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
     let cargo_home = std::env::home_dir().map(|home| home.join(".cargo"));
     let cargo_home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -154,7 +159,7 @@ fn short_paths() -> Result<Vec<String>> {
     let registry = cargo_home
         .context("there is no home folder")?
         .join("registry/src");
-    let mut flags = vec![remap(&std, "std")];
+    let mut flags = vec![remap(&own_std::source()?, "std")];
     for index in fs::read_dir(&registry).into_iter().flatten() {
         flags.push(remap(&index?.path(), ""));
     }

@@ -20,6 +20,7 @@ mod features;
 mod guide;
 mod listener;
 mod native;
+mod own_std;
 mod peer;
 mod progress;
 mod report;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::browsers::Browser;
 use crate::cargo_tools::CargoTool;
 use crate::exec;
+use crate::own_std;
 use crate::system;
 use crate::wasm_opt;
 use crate::workspace::{WASM_TARGET, Workspace};
@@ -28,6 +29,8 @@ pub(crate) struct Args {
 pub(crate) struct Needs {
     /// The wasm target of rustc, and `wasm-bindgen` with its test runner.
     pub(crate) wasm: bool,
+    /// The source of std, from which pages have one of their own.
+    pub(crate) own_std: bool,
     /// `wasm-opt`.
     pub(crate) wasm_opt: bool,
     /// Node.js.
@@ -51,6 +54,11 @@ impl Needs {
     pub(crate) fn install(&self, workspace: &Workspace) -> Result<()> {
         if self.wasm && !has_wasm_target()? {
             add_wasm_target()?;
+        }
+        if self.own_std
+            && let Err(error) = own_std::ensure(workspace)
+        {
+            eprintln!("note: {error:#}");
         }
         match system::install(&self.missing_packages()) {
             Ok(None) => {}
@@ -106,6 +114,7 @@ impl Needs {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let needs = Needs {
         wasm: true,
+        own_std: true,
         wasm_opt: true,
         node: true,
         wasm_pack: args.wasm_pack,
@@ -130,6 +139,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         say(&tool.title(), found.ok_or("not installed".to_owned()));
     }
     for (name, found) in [
+        (own_std::COMPONENT, own_std::find(workspace)),
         ("wasm-opt", wasm_opt::find()),
         ("node", system::program(&["node"])),
     ] {

@@ -33,6 +33,7 @@ pub(crate) struct Size {
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let needs = Needs {
         wasm: true,
+        own_std: true,
         wasm_opt: true,
         ..Needs::default()
     };
@@ -60,8 +61,13 @@ impl Sizes {
     /// Measures a bundle that has a budget.
     ///
     /// # Errors
-    /// If its module was not optimised.
+    /// If its module was not made as small as it can be.
     pub(crate) fn measure(bundle: &Bundle, budget: Size) -> Result<Self> {
+        ensure!(
+            bundle.own_std,
+            "the budget is that of a module with a std of its own, and this one has rustc's; \
+             `cargo xtask setup` brings what it takes, or says what to install"
+        );
         ensure!(
             bundle.optimised,
             "wasm-opt is missing, and the budget is that of an optimised module; \

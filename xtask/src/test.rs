@@ -80,6 +80,7 @@ impl Selection {
     fn needs(&self) -> Needs {
         Needs {
             wasm: self.node || !self.browsers.is_empty(),
+            own_std: !self.browsers.is_empty(),
             wasm_opt: self.guide,
             node: self.node,
             wasm_pack: self.guide,
