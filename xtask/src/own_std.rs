@@ -1,4 +1,4 @@
-//! A std of the page's own, for it takes a sixth less than with that which comes with rustc: that
+//! A std of the page's own: the module has a tenth less than with that which comes with rustc, for that
 //! one is compiled to be fast, and to put each panic into words, which no page shows.
 //!
 //! Cargo calls this unstable, and a stable one does it where `RUSTC_BOOTSTRAP` says so.
