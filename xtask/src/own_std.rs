@@ -1,5 +1,5 @@
-//! A std of the page's own: the module has a tenth less than with that which comes with rustc, for that
-//! one is compiled to be fast, and to put each panic into words, which no page shows.
+//! A std of the page's own: a tenth less of a module than with the one that comes with rustc, which
+//! is compiled to be fast, and to put each panic into words that no page shows.
 //!
 //! Cargo calls this unstable, and a stable one does it where `RUSTC_BOOTSTRAP` says so.
 
@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 const ARGS: &[&str] = &[
     "-Zbuild-std=std",
     "-Zbuild-std-features=optimize_for_size",
-    // Where a panic would say what it is, the page stops.
+    // A panic stops the module, and says nothing.
     "-Zpanic-immediate-abort",
     "--config",
     r#"profile.wasm-release.panic="immediate-abort""#,
@@ -55,7 +55,8 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<()> {
     }
     ensure!(
         is_known(workspace),
-        "pages keep rustc's own std, and are larger: this cargo compiles none for them; 1.95 does"
+        "pages keep rustc's own std, and are larger: this cargo cannot compile one, that of Rust \
+         1.95 can"
     );
     let rustup = system::program(&["rustup"]).with_context(|| {
         format!(
