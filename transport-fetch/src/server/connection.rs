@@ -70,24 +70,35 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until it is closed on both sides, or given up; gives it up when the client is away.
+    /// Waits until it is closed on both sides, or given up; gives it up when the client is away, or
+    /// does nothing to close it, too.
     pub(super) async fn ended(&self) {
+        let limits = self.pipe.limits();
+        let mut progress = None;
         while !self.pipe.is_over() {
-            let limits = self.pipe.limits();
-            let limit = match self.pipe.is_closing() {
-                true => limits.close_timeout,
-                false => limits.away,
+            let closing = self.pipe.is_closing();
+            let (limit, silence) = match closing {
+                false => (limits.away, self.silence()),
+                true => {
+                    let now = (self.pipe.outgoing(), self.pipe.next());
+                    let since = match progress {
+                        Some((then, since)) if then == now => since,
+                        _ => Instant::now(),
+                    };
+                    progress = Some((now, since));
+                    (limits.close_timeout, since.elapsed())
+                }
             };
-            let left = limit.saturating_sub(self.silence());
+            let left = limit.saturating_sub(silence);
             if left.is_zero() {
-                let silent = format!("the client made no request for {limit:?}");
+                let silent = format!("the client made no request, or no progress, for {limit:?}");
                 return self.pipe.give_up(End::broken(silent));
             }
-            let over = || match self.pipe.is_over() {
+            let changed = || match self.pipe.is_over() || self.pipe.is_closing() != closing {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             };
-            let _ = runtime::timeout(left, self.pipe.until(over)).await;
+            let _ = runtime::timeout(left, self.pipe.until(changed)).await;
         }
     }
 

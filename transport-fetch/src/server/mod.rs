@@ -68,6 +68,10 @@ pub struct FetchAcceptor {
     limits: Limits,
 }
 
+/// Tells connections apart. It shows nothing: who knew the name would own the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId(wire::Id);
+
 impl Default for FetchAcceptor {
     fn default() -> Self {
         Self::new()
@@ -77,6 +81,9 @@ impl Default for FetchAcceptor {
 impl FetchAcceptor {
     /// How many connections there may be at once, unless said otherwise.
     pub const DEFAULT_CONNECTIONS: usize = 20_000;
+
+    /// The header that each request has, and each answer of the acceptor's own.
+    pub const HEADER: &str = wire::HEADER;
 
     /// An acceptor with the default limits.
     #[must_use]
@@ -123,6 +130,13 @@ impl FetchAcceptor {
             .allow_headers([own.clone(), header::CONTENT_TYPE, header::CACHE_CONTROL])
             .expose_headers([own, header::RETRY_AFTER])
             .max_age(PREFLIGHT)
+    }
+
+    /// The connection to which a request with these headers belongs, which need not be there; `None`
+    /// if it belongs to none.
+    #[must_use]
+    pub fn names(headers: &HeaderMap) -> Option<ConnectionId> {
+        Head::of(headers).map(|head| ConnectionId(head.id))
     }
 
     /// Whether a request with these headers would open a connection that is not there yet.
