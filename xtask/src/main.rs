@@ -20,7 +20,11 @@ mod features;
 mod guide;
 mod listener;
 mod native;
+<<<<<<< HEAD
 mod own_std;
+=======
+mod npm;
+>>>>>>> edge
 mod peer;
 mod progress;
 mod report;
@@ -45,7 +49,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what is missing: the wasm target, wasm-bindgen, browsers and their drivers
+    /// Install what is missing: the wasm target, wasm-bindgen, edge runtimes, browsers and their drivers
     Setup(setup::Args),
     /// Build a browser example, serve it with what it needs, and print its address
     Demo(demo::Args),

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::browsers::Browser;
 use crate::cargo_tools::CargoTool;
 use crate::exec;
+use crate::npm::{self, NpmTool};
 use crate::own_std;
 use crate::system;
 use crate::wasm_opt;
@@ -35,6 +36,8 @@ pub(crate) struct Needs {
     pub(crate) wasm_opt: bool,
     /// Node.js.
     pub(crate) node: bool,
+    /// Tools from npm.
+    pub(crate) npm: Vec<NpmTool>,
     /// `wasm-pack`.
     pub(crate) wasm_pack: bool,
     /// `cargo-deny`.
@@ -73,8 +76,10 @@ impl Needs {
         {
             eprintln!("note: {error:#}");
         }
-        for tool in self.single_tools() {
-            if let Err(error) = tool.ensure() {
+        let npm = self.npm.iter().map(NpmTool::ensure);
+        let tools = self.single_tools();
+        for ensured in npm.chain(tools.iter().map(CargoTool::ensure)) {
+            if let Err(error) = ensured {
                 eprintln!("note: {error:#}");
             }
         }
@@ -100,10 +105,11 @@ impl Needs {
             .flat_map(|browser| browser.missing_packages())
             .collect();
         let wasm_opt = self.wasm_opt && wasm_opt::find().is_none();
-        if (self.node || wasm_opt) && system::program(&["node"]).is_none() {
+        let npm = self.npm.iter().any(|tool| tool.find().is_none());
+        if (self.node || wasm_opt || npm) && system::program(&["node"]).is_none() {
             packages.insert("nodejs");
         }
-        if wasm_opt && system::program(&["npm"]).is_none() {
+        if (wasm_opt || npm) && npm::npm().is_none() {
             packages.insert("npm");
         }
         packages
@@ -117,6 +123,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         own_std: true,
         wasm_opt: true,
         node: true,
+        npm: vec![NpmTool::deno(), NpmTool::workerd()],
         wasm_pack: args.wasm_pack,
         cargo_deny: args.cargo_deny,
         browsers: Browser::ALL.to_vec(),
@@ -145,6 +152,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     ] {
         let found = found.map(|path| path.display().to_string());
         say(name, found.ok_or("not installed".to_owned()));
+    }
+    for tool in &needs.npm {
+        let found = tool.find().map(|path| path.display().to_string());
+        say(&tool.title(), found.ok_or("not installed".to_owned()));
     }
     for browser in Browser::ALL {
         let found = browser.find();
