@@ -70,6 +70,20 @@ pub(crate) fn build(
     tuned: Tuned,
     status: &Status,
 ) -> Result<Bundle> {
+    build_with(workspace, page, &[], tuned, status)
+}
+
+/// The same, with these of the package's features alone, if there are any.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_with(
+    workspace: &Workspace,
+    page: &str,
+    features: &[&str],
+    tuned: Tuned,
+    status: &Status,
+) -> Result<Bundle> {
     let dir = workspace.package_dir(page)?;
     let crate_name = page.replace('-', "_");
 
@@ -77,6 +91,9 @@ pub(crate) fn build(
     // As a library of Rust, too, it would be linked without LTO.
     cargo.args(["--crate-type", "cdylib"]);
     cargo.args(["--target", WASM_TARGET, "--profile", tuned.profile()]);
+    if !features.is_empty() {
+        cargo.args(["--no-default-features", "--features", &features.join(",")]);
+    }
     let own_std = tuned == Tuned::Size && own_std::find(workspace).is_some();
     if own_std {
         own_std::select(&mut cargo);

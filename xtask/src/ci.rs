@@ -11,7 +11,7 @@ use crate::features;
 use crate::native;
 use crate::report::{Outcome, Report};
 use crate::setup::Needs;
-use crate::size::{BUDGETS, Sizes};
+use crate::size::{self, BUDGETS, Sizes};
 use crate::test;
 use crate::wasm;
 use crate::workspace::Workspace;
@@ -40,12 +40,15 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     if !args.without_tests {
         test::steps(workspace, &test::Args::default(), &mut report)?;
     }
-    for (page, budget) in BUDGETS {
-        report.step(&format!("size of {page}"), |status| {
-            let bundle = bundle::build(workspace, page, Tuned::Size, status)?;
-            let fits = Sizes::measure(&bundle, budget)?.check()?;
-            Ok(Outcome::Passed(fits))
-        });
+    for (page, features, budget) in BUDGETS {
+        report.step(
+            &format!("size of {}", size::name(page, features)),
+            |status| {
+                let bundle = bundle::build_with(workspace, page, features, Tuned::Size, status)?;
+                let fits = Sizes::measure(&bundle, budget)?.check()?;
+                Ok(Outcome::Passed(fits))
+            },
+        );
     }
     benches(workspace, &mut report);
     Ok(report.finish())

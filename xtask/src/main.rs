@@ -20,11 +20,8 @@ mod features;
 mod guide;
 mod listener;
 mod native;
-<<<<<<< HEAD
-mod own_std;
-=======
 mod npm;
->>>>>>> edge
+mod own_std;
 mod peer;
 mod progress;
 mod report;

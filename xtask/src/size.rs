@@ -15,11 +15,12 @@ use crate::exec;
 use crate::setup::Needs;
 use crate::workspace::{PING_PONG, TWO_BROWSERS, Workspace};
 
-/// Each example with its budget: at most so many bytes after wasm-opt, and after gzip.
-pub(crate) const BUDGETS: [(&str, Size); 2] = [
-    (PING_PONG, Size::kilobytes(100, 40)),
-    // It has the session and the WebSocket, too.
-    (TWO_BROWSERS, Size::kilobytes(160, 65)),
+/// The examples, each with its features and its budget.
+pub(crate) const BUDGETS: [(&str, &[&str], Size); 3] = [
+    (PING_PONG, &[], Size::kilobytes(100, 40)),
+    // It has the session, too, and the one or the other way to a server.
+    (TWO_BROWSERS, &["websocket"], Size::kilobytes(160, 65)),
+    (TWO_BROWSERS, &["fetch"], Size::kilobytes(140, 58)),
 ];
 
 /// The size of something to load, in bytes.
@@ -39,15 +40,23 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     };
     needs.install(workspace)?;
     let mut all = Vec::new();
-    for (page, budget) in BUDGETS {
-        let build = |status: &_| bundle::build(workspace, page, Tuned::Size, status);
-        let bundle = exec::step(&format!("build {page}"), build)?;
+    for (page, features, budget) in BUDGETS {
+        let build = |status: &_| bundle::build_with(workspace, page, features, Tuned::Size, status);
+        let bundle = exec::step(&format!("build {}", name(page, features)), build)?;
         let sizes = Sizes::measure(&bundle, budget)?;
         println!("{sizes}");
         all.push(sizes);
     }
     all.iter().try_for_each(|sizes| sizes.check().map(drop))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What an example with these features is called.
+pub(crate) fn name(page: &str, features: &[&str]) -> String {
+    match features {
+        [] => page.to_owned(),
+        features => format!("{page} with {}", features.join(", ")),
+    }
 }
 
 /// The sizes of what the page loads.
