@@ -25,8 +25,11 @@ const CLOSE: Duration = Duration::from_secs(2);
 const HEAD: usize = 1024;
 /// What a connection may have waiting in buffers of its own.
 const HIGH_WATER: usize = 16 * 1024;
-/// As many bytes may be on their way over HTTP, where each has to be acknowledged.
-const HTTP_WINDOW: usize = 64 * 1024;
+/// As many bytes may be on their way over HTTP, where each has to be acknowledged: more than go at
+/// once.
+const HTTP_WINDOW: usize = 160 * 1024;
+/// As many bytes may wait for the relay, which reads on and on.
+const HTTP_INBOX: usize = 64 * 1024;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What a request meets.
@@ -73,7 +76,7 @@ impl Relay {
         let over_http = fetch::Limits::default()
             .max_frame(frame)
             .high_water(HTTP_WINDOW)
-            .receive_queue(HTTP_WINDOW)
+            .receive_queue(HTTP_INBOX)
             .close_timeout(CLOSE);
         // What cannot stand in a header is nobody's origin.
         let origins = config.origins.iter();
