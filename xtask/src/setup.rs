@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::browsers::Browser;
 use crate::cargo_tools::CargoTool;
+use crate::edge;
 use crate::exec;
 use crate::npm::{self, NpmTool};
 use crate::own_std;
@@ -123,7 +124,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         own_std: true,
         wasm_opt: true,
         node: true,
-        npm: vec![NpmTool::deno(), NpmTool::workerd()],
+        npm: edge::tools(),
         wasm_pack: args.wasm_pack,
         cargo_deny: args.cargo_deny,
         browsers: Browser::ALL.to_vec(),

@@ -8,6 +8,7 @@ use crate::artifacts::Program;
 use crate::browsers::Browser;
 use crate::cargo_tools::CargoTool;
 use crate::e2e::{self, Pages};
+use crate::edge;
 use crate::guide;
 use crate::native;
 use crate::peer;
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Run the wasm tests in Node
     #[arg(long)]
     node: bool,
+    /// Run the example of edge runtimes, in workerd and in Deno
+    #[arg(long)]
+    edge: bool,
     /// Run the wasm tests and the end-to-end tests in this browser (can be repeated)
     #[arg(long, value_name = "BROWSER")]
     browser: Vec<Browser>,
@@ -48,6 +52,9 @@ pub(crate) fn steps(workspace: &Workspace, args: &Args, report: &mut Report) -> 
     if selection.native {
         native::run(workspace, report);
     }
+    if selection.edge {
+        edge::run(workspace, report);
+    }
     if selection.node || !selection.browsers.is_empty() {
         wasm_steps(workspace, &selection, report)?;
     }
@@ -58,6 +65,7 @@ pub(crate) fn steps(workspace: &Workspace, args: &Args, report: &mut Report) -> 
 struct Selection {
     native: bool,
     node: bool,
+    edge: bool,
     browsers: Vec<Browser>,
     /// The guide's way, with wasm-pack.
     guide: bool,
@@ -65,13 +73,14 @@ struct Selection {
 
 impl Selection {
     fn new(args: &Args) -> Self {
-        let all = !args.native && !args.node && args.browser.is_empty();
+        let all = !args.native && !args.node && !args.edge && args.browser.is_empty();
         let mut browsers = args.browser.clone();
         browsers.sort_unstable();
         browsers.dedup();
         Self {
             native: all || args.native,
             node: all || args.node,
+            edge: all || args.edge,
             browsers: if all { Browser::ALL.to_vec() } else { browsers },
             guide: all,
         }
@@ -79,7 +88,8 @@ impl Selection {
 
     fn needs(&self) -> Needs {
         Needs {
-            wasm: self.node || !self.browsers.is_empty(),
+            wasm: self.node || self.edge || !self.browsers.is_empty(),
+            npm: if self.edge { edge::tools() } else { Vec::new() },
             own_std: !self.browsers.is_empty(),
             wasm_opt: self.guide,
             node: self.node,
@@ -164,7 +174,7 @@ mod tests {
     #[test]
     fn without_arguments_everything_runs() {
         let all = Selection::new(&Args::default());
-        assert!(all.native && all.node && all.guide);
+        assert!(all.native && all.node && all.edge && all.guide);
         assert_eq!(all.browsers, Browser::ALL);
     }
 
@@ -175,7 +185,7 @@ mod tests {
             ..Args::default()
         };
         let some = Selection::new(&args);
-        assert!(!some.native && !some.node && !some.guide);
+        assert!(!some.native && !some.node && !some.edge && !some.guide);
         assert_eq!(some.browsers, [Browser::Firefox, Browser::Webkit]);
         assert!(some.needs().wasm && !some.needs().wasm_pack);
         let native = Args {
@@ -183,5 +193,11 @@ mod tests {
             ..Args::default()
         };
         assert!(!Selection::new(&native).needs().wasm);
+        let edge = Args {
+            edge: true,
+            ..Args::default()
+        };
+        let edge = Selection::new(&edge);
+        assert!(!edge.native && !edge.needs().npm.is_empty());
     }
 }

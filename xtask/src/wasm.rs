@@ -16,7 +16,7 @@ use crate::listener::Listener;
 use crate::peer;
 use crate::progress::Status;
 use crate::report::Outcome;
-use crate::workspace::{PAGES, WASM_TARGET, Workspace};
+use crate::workspace::{EDGE, PAGES, WASM_TARGET, Workspace};
 
 /// The feature whose timers run in a window alone: it is tested apart from all others.
 const WINDOW_ONLY: &str = "wasm-timer";
@@ -64,7 +64,7 @@ pub(crate) fn build_window_only(workspace: &Workspace, status: &Status) -> Resul
 /// Makes a cargo command work on all that is tested for wasm, with its features.
 pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
     cargo.args(["--target", WASM_TARGET, "--lib", "--test", "*"]);
-    for page in PAGES {
+    for page in PAGES.iter().chain([&EDGE]) {
         cargo.args(["--package", page]);
     }
     for (package, features) in workspace.wasm_library_features() {

@@ -88,7 +88,8 @@ impl Http {
             .map_err(|thrown| failed(&thrown))?;
         request.set_headers(&headers);
         request.set_signal(Some(&abort.0.signal()));
-        request.set_redirect(RequestRedirect::Error);
+        // Not `error`, which workerd refuses: a redirection is an answer of somebody else.
+        request.set_redirect(RequestRedirect::Manual);
         // By name: runtimes that are no browsers refuse those that they do not know of.
         let request =
             Request::new_with_str_and_init(&self.url, request).map_err(|thrown| failed(&thrown))?;
