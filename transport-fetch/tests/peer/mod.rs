@@ -3,6 +3,7 @@
 //! | path | what it does |
 //! |---|---|
 //! | `/echo` | sends back what it gets |
+//! | `/take` | takes what it gets |
 //! | `/held` | an echo behind something that gathers an answer before it passes it on: one that goes on never comes |
 //! | `/lost` | an echo that does what is asked, and cuts every other connection before the answer |
 //! | `/repeated` | an echo that gets each request twice |
@@ -218,6 +219,16 @@ impl Peer {
                 return "joined".to_owned();
             }
             ["pair", id, "right"] => return self.join(transport, id).await,
+            ["take"] => {
+                let mut total = 0;
+                return loop {
+                    match transport.recv().await {
+                        Ok(Some(frame)) => total += frame.len(),
+                        Ok(None) => break format!("closed after {total} bytes"),
+                        Err(error) => break error.to_string(),
+                    }
+                };
+            }
             _ => {}
         }
         loop {
