@@ -13,6 +13,7 @@ mod cache;
 mod cargo_tools;
 mod ci;
 mod demo;
+mod deno;
 mod display;
 mod e2e;
 mod exec;
@@ -50,7 +51,7 @@ enum Task {
     Setup(setup::Args),
     /// Build a browser example, serve it with what it needs, and print its address
     Demo(demo::Args),
-    /// Run all tests: native, Node, and three browsers; or some of them
+    /// Run all tests: native, Node, Deno, and three browsers; or some of them
     Test(test::Args),
     /// Measure round trips in browsers beside those of a bare WebSocket; prints the ratios
     Bench(bench::Args),

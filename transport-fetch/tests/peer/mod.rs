@@ -99,7 +99,10 @@ pub(crate) async fn serve(listener: TcpListener) -> io::Result<()> {
 
 impl Peer {
     async fn answer(&self, request: Request) -> Response {
-        let id = request.uri().query().and_then(|query| query.strip_prefix("id="));
+        let id = request
+            .uri()
+            .query()
+            .and_then(|query| query.strip_prefix("id="));
         let id = id.unwrap_or_default().to_owned();
         let path = request.uri().path().to_owned();
         let words: Vec<&str> = path.split('/').skip(1).collect();
@@ -215,7 +218,11 @@ impl Peer {
             }
             ["pair", id, "left"] => {
                 let mut board = self.board();
-                board.left.entry((*id).to_owned()).or_default().push_back(transport);
+                board
+                    .left
+                    .entry((*id).to_owned())
+                    .or_default()
+                    .push_back(transport);
                 return "joined".to_owned();
             }
             ["pair", id, "right"] => return self.join(transport, id).await,
@@ -250,7 +257,10 @@ impl Peer {
             if let Some(left) = self.board().left.get_mut(id).and_then(VecDeque::pop_front) {
                 break left;
             }
-            if timeout(Duration::from_millis(2), right.recv()).await.is_ok() {
+            if timeout(Duration::from_millis(2), right.recv())
+                .await
+                .is_ok()
+            {
                 return "nobody came".to_owned();
             }
         };
@@ -258,7 +268,11 @@ impl Peer {
         let _ = right.send(Bytes::new()).await;
         if !matches!(right.recv().await, Ok(Some(_))) {
             let mut board = self.board();
-            board.left.entry(id.to_owned()).or_default().push_front(left);
+            board
+                .left
+                .entry(id.to_owned())
+                .or_default()
+                .push_front(left);
             return "left early".to_owned();
         }
         futures::join!(carry(&left, &right), carry(&right, &left));
