@@ -90,9 +90,9 @@ impl Spy {
         let requests = Array::new();
         let spied = Function::new_with_args(
             "real, requests",
-            "return (request, ...rest) => { \
-                 requests.push(request); \
-                 return real.call(globalThis, request, ...rest); \
+            "return (url, init) => { \
+                 requests.push(new Request(url, init)); \
+                 return real.call(globalThis, url, init); \
              }",
         );
         let spied = spied.call2(&JsValue::NULL, &real, &requests).unwrap();
