@@ -13,6 +13,7 @@ mod cache;
 mod cargo_tools;
 mod ci;
 mod demo;
+mod deno;
 mod display;
 mod e2e;
 mod edge;
@@ -51,7 +52,7 @@ enum Task {
     Setup(setup::Args),
     /// Build a browser example, serve it with what it needs, and print its address
     Demo(demo::Args),
-    /// Run all tests: native, Node, edge runtimes, and three browsers; or some of them
+    /// Run all tests: native, Node, Deno, edge runtimes, and three browsers; or some of them
     Test(test::Args),
     /// Measure round trips in browsers beside those of a bare WebSocket; prints the ratios
     Bench(bench::Args),

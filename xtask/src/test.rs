@@ -7,16 +7,18 @@ use anyhow::Result;
 use crate::artifacts::Program;
 use crate::browsers::Browser;
 use crate::cargo_tools::CargoTool;
+use crate::deno;
 use crate::e2e::{self, Pages};
 use crate::edge;
 use crate::guide;
 use crate::native;
-use crate::peer;
+use crate::npm::NpmTool;
+use crate::peer::TestPeers;
 use crate::report::{Outcome, Report};
 use crate::setup::Needs;
 use crate::system;
 use crate::wasm::{self, Place};
-use crate::workspace::Workspace;
+use crate::workspace::{FETCH, Workspace};
 
 /// What `cargo xtask test` takes; without any of it, everything runs.
 #[derive(clap::Args, Clone, Default)]
@@ -30,6 +32,9 @@ pub(crate) struct Args {
     /// Run the example of edge runtimes, in workerd and in Deno
     #[arg(long)]
     edge: bool,
+    /// Run the wasm tests in Deno
+    #[arg(long)]
+    deno: bool,
     /// Run the wasm tests and the end-to-end tests in this browser (can be repeated)
     #[arg(long, value_name = "BROWSER")]
     browser: Vec<Browser>,
@@ -55,7 +60,7 @@ pub(crate) fn steps(workspace: &Workspace, args: &Args, report: &mut Report) -> 
     if selection.edge {
         edge::run(workspace, report);
     }
-    if selection.node || !selection.browsers.is_empty() {
+    if selection.tests_wasm() {
         wasm_steps(workspace, &selection, report)?;
     }
     Ok(())
@@ -66,6 +71,7 @@ struct Selection {
     native: bool,
     node: bool,
     edge: bool,
+    deno: bool,
     browsers: Vec<Browser>,
     /// The guide's way, with wasm-pack.
     guide: bool,
@@ -73,7 +79,8 @@ struct Selection {
 
 impl Selection {
     fn new(args: &Args) -> Self {
-        let all = !args.native && !args.node && !args.edge && args.browser.is_empty();
+        let some = args.native || args.node || args.edge || args.deno;
+        let all = !some && args.browser.is_empty();
         let mut browsers = args.browser.clone();
         browsers.sort_unstable();
         browsers.dedup();
@@ -81,18 +88,28 @@ impl Selection {
             native: all || args.native,
             node: all || args.node,
             edge: all || args.edge,
+            deno: all || args.deno,
             browsers: if all { Browser::ALL.to_vec() } else { browsers },
             guide: all,
         }
     }
 
+    /// Whether there are wasm suites to be run.
+    fn tests_wasm(&self) -> bool {
+        self.node || self.deno || !self.browsers.is_empty()
+    }
+
     fn needs(&self) -> Needs {
         Needs {
-            wasm: self.node || self.edge || !self.browsers.is_empty(),
-            npm: if self.edge { edge::tools() } else { Vec::new() },
+            wasm: self.edge || self.tests_wasm(),
             own_std: !self.browsers.is_empty(),
             wasm_opt: self.guide,
             node: self.node,
+            npm: match (self.edge, self.deno) {
+                (true, _) => edge::tools(),
+                (false, true) => vec![NpmTool::deno()],
+                (false, false) => Vec::new(),
+            },
             wasm_pack: self.guide,
             browsers: self.browsers.clone(),
             ..Needs::default()
@@ -102,11 +119,11 @@ impl Selection {
 
 fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report) -> Result<()> {
     let runner = CargoTool::wasm_bindgen(workspace)?.program("wasm-bindgen-test-runner")?;
-    let mut peer = None;
+    let mut peers = None;
     let mut suites: Vec<Program> = Vec::new();
     report.step("wasm tests, built", |status| {
-        let peer = peer.insert(peer::test_peer(workspace, status)?);
-        suites = wasm::build(workspace, peer, status)?;
+        let peers = peers.insert(TestPeers::start(workspace, status)?);
+        suites = wasm::build(workspace, peers, status)?;
         Ok(Outcome::Passed(format!("{} suites", suites.len())))
     });
     if suites.is_empty() {
@@ -123,10 +140,22 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
             report.absent(name, "Node.js is not installed");
         }
     }
+    if selection.deno {
+        let name = "wasm tests, deno";
+        match deno::for_runner(workspace) {
+            Ok(folder) => report.step(name, |status| {
+                wasm::run(&suites, &runner, Place::Deno(&folder), status)
+            }),
+            Err(why) => report.absent(name, &format!("{why:#}")),
+        }
+    }
     if selection.browsers.is_empty() {
         return Ok(());
     }
 
+    let fetch = workspace.package_dir(FETCH)?;
+    let fetch = suites.iter().filter(|suite| suite.package_dir == fetch);
+    let fetch: Vec<&Program> = fetch.collect();
     let mut pages = None;
     report.step("pages, built and served", |status| {
         pages = Some(Pages::start(workspace, status)?);
@@ -149,6 +178,10 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
                 wasm::run(&suites, &runner, place, status)
             });
         }
+        // What there is to ask for, in a worker that answers for a site.
+        report.step(&format!("fetch, {name}, service worker"), |status| {
+            wasm::run(&fetch, &runner, Place::ServiceWorker(&ready), status)
+        });
         if let Some(pages) = &pages {
             report.step(&format!("pages, {name}"), |status| {
                 e2e::run(workspace, &ready, pages, status)
@@ -174,7 +207,7 @@ mod tests {
     #[test]
     fn without_arguments_everything_runs() {
         let all = Selection::new(&Args::default());
-        assert!(all.native && all.node && all.edge && all.guide);
+        assert!(all.native && all.node && all.edge && all.deno && all.guide);
         assert_eq!(all.browsers, Browser::ALL);
     }
 
@@ -185,7 +218,7 @@ mod tests {
             ..Args::default()
         };
         let some = Selection::new(&args);
-        assert!(!some.native && !some.node && !some.edge && !some.guide);
+        assert!(!some.native && !some.node && !some.edge && !some.deno && !some.guide);
         assert_eq!(some.browsers, [Browser::Firefox, Browser::Webkit]);
         assert!(some.needs().wasm && !some.needs().wasm_pack);
         let native = Args {

@@ -22,6 +22,9 @@ pub(crate) const NATIVE_SERVER: &str = "native-server";
 /// The example of a role in edge runtimes.
 pub(crate) const EDGE: &str = "edge";
 
+/// The transport that works wherever there is a `fetch`.
+pub(crate) const FETCH: &str = "choreo-transport-fetch";
+
 /// The page that tests drive by its script.
 pub(crate) const TEST_PAGE: &str = "choreo-test-page";
 
