@@ -7,17 +7,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A request of the client, as it came.
-pub struct Request {
+pub(crate) struct Request {
     /// The first word of the transport's own header.
-    pub ask: String,
+    pub(crate) ask: String,
     /// The two numbers after the name of the connection.
-    pub numbers: Vec<u64>,
+    pub(crate) numbers: Vec<u64>,
     /// How many requests with the same first word came before.
-    pub before: usize,
+    pub(crate) before: usize,
 }
 
 /// What it is answered.
-pub enum Answer {
+pub(crate) enum Answer {
     /// These bytes, and the connection stays.
     Bytes(Vec<u8>),
     /// These bytes, and then nothing more ever.
@@ -28,7 +28,7 @@ pub enum Answer {
 
 /// What follows an answer.
 #[derive(Clone, Copy)]
-pub enum Forever {
+pub(crate) enum Forever {
     /// Nothing, but the connection stays.
     Silence,
     /// The letter x, as fast as it is taken.
@@ -36,7 +36,9 @@ pub enum Forever {
 }
 
 /// Starts it.
-pub async fn serve(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> SocketAddr {
+pub(crate) async fn serve(
+    answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let answer = Arc::new(answer);
@@ -66,9 +68,7 @@ async fn connection(
                 stream.write_all(&bytes).await.ok()?;
                 match forever {
                     Forever::Silence => std::future::pending::<()>().await,
-                    Forever::Letters => {
-                        while stream.write_all(&[b'x'; 1024]).await.is_ok() {}
-                    }
+                    Forever::Letters => while stream.write_all(&[b'x'; 1024]).await.is_ok() {},
                 }
                 return None;
             }
@@ -104,7 +104,7 @@ async fn request(stream: &mut BufReader<TcpStream>, seen: &Seen) -> Option<Reque
 }
 
 /// An answer with a length, and these lines in its head.
-pub fn answer(status: &str, head: &[&str], body: &[u8]) -> Vec<u8> {
+pub(crate) fn answer(status: &str, head: &[&str], body: &[u8]) -> Vec<u8> {
     let mut bytes = begin(status, head);
     bytes.truncate(bytes.len() - 2);
     bytes.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
@@ -113,7 +113,7 @@ pub fn answer(status: &str, head: &[&str], body: &[u8]) -> Vec<u8> {
 }
 
 /// The head of an answer that ends with the connection.
-pub fn begin(status: &str, head: &[&str]) -> Vec<u8> {
+pub(crate) fn begin(status: &str, head: &[&str]) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status}\r\n");
     for line in head {
         text.push_str(line);
@@ -124,19 +124,19 @@ pub fn begin(status: &str, head: &[&str]) -> Vec<u8> {
 }
 
 /// That all is well: the connection is open, or so many items were taken.
-pub fn taken(next: u64) -> Vec<u8> {
+pub(crate) fn taken(next: u64) -> Vec<u8> {
     begin("204 No Content", &[&format!("choreo-v1: {next}")])
 }
 
 /// An answer with records, that ends with the connection.
-pub fn records(body: &[u8]) -> Vec<u8> {
+pub(crate) fn records(body: &[u8]) -> Vec<u8> {
     let mut bytes = begin("200 OK", &["choreo-v1: 0"]);
     bytes.extend_from_slice(body);
     bytes
 }
 
 /// A frame as a record.
-pub fn frame(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(bytes: &[u8]) -> Vec<u8> {
     let mut record = (bytes.len() as u32).to_be_bytes().to_vec();
     record.extend_from_slice(bytes);
     record
