@@ -207,7 +207,11 @@ fn end(answer: Response<Body>, cut: Cut, part: impl FnOnce(Pieces) -> Pieces) ->
     }));
     let last = stream::once(async move {
         match cut {
-            Cut::Reset if !whole.load(Ordering::SeqCst) => Some(Err(Error::from("it was cut"))),
+            Cut::Reset if !whole.load(Ordering::SeqCst) => {
+                // What came before goes out first.
+                sleep(Duration::from_millis(1)).await;
+                Some(Err(Error::from("it was cut")))
+            }
             _ => None,
         }
     });
@@ -219,19 +223,18 @@ fn end(answer: Response<Body>, cut: Cut, part: impl FnOnce(Pieces) -> Pieces) ->
 
 /// The pieces up to so many bytes.
 fn first_bytes(pieces: Pieces, most: usize) -> impl stream::Stream<Item = Result<Bytes, Error>> {
-    let mut left = most;
-    pieces
-        .map(move |piece| {
-            piece.map(|mut piece| {
-                piece.truncate(left);
-                left -= piece.len();
-                piece
-            })
-        })
-        .take_while(|piece| {
-            let goes_on = !piece.as_ref().is_ok_and(Bytes::is_empty);
-            async move { goes_on }
-        })
+    stream::unfold((pieces, most), async |(mut pieces, left)| {
+        if left == 0 {
+            return None;
+        }
+        let mut piece = pieces.next().await?;
+        let mut left = left;
+        if let Ok(piece) = &mut piece {
+            piece.truncate(left);
+            left -= piece.len();
+        }
+        Some((piece, (pieces, left)))
+    })
 }
 
 /// Makes a request of the server, by a connection of its own.

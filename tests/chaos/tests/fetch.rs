@@ -17,7 +17,9 @@ use tokio::time::{sleep, timeout};
 
 /// All is over long before.
 const LONG: Duration = Duration::from_secs(60);
-/// How many frames go each way.
+/// How many frames go there and back, one at a time.
+const TURNS: u64 = 12;
+/// How many go each way after that.
 const FRAMES: u64 = 200;
 
 /// A server, and what it accepts.
@@ -57,7 +59,7 @@ fn limits() -> Limits {
     Limits::default().stream_timeout(Duration::from_millis(500))
 }
 
-/// Frames both ways, some at once and some by themselves, and then the end.
+/// Frames there and back, then both ways, some at once and some by themselves, and then the end.
 async fn converse(client: FetchTransport, server: FetchTransport) -> Result<()> {
     let send = async |transport: &FetchTransport, salt: u64| -> Result<()> {
         for number in 0..FRAMES {
@@ -83,6 +85,13 @@ async fn converse(client: FetchTransport, server: FetchTransport) -> Result<()> 
         Ok(())
     };
     let all = async {
+        for number in 0..TURNS {
+            let frame = Bytes::copy_from_slice(&number.to_be_bytes());
+            client.send(frame.clone()).await?;
+            assert_eq!(server.recv().await?, Some(frame.clone()));
+            server.send(frame.clone()).await?;
+            assert_eq!(client.recv().await?, Some(frame));
+        }
         tokio::try_join!(
             send(&client, 0),
             send(&server, 5),
@@ -143,7 +152,7 @@ async fn a_transport_loses_and_repeats_nothing() {
             });
             println!(
                 "{manner:?}, polls {polls}: {} frames in {:?}, {} requests",
-                2 * FRAMES,
+                2 * (TURNS + FRAMES),
                 begun.elapsed(),
                 gateway.requests()
             );

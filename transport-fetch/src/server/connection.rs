@@ -70,24 +70,31 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until it is closed on both sides, or given up; gives it up when the client is away.
+    /// Waits until it is closed on both sides, or given up; gives it up when the client is away, or
+    /// does not close it after this side has.
     pub(super) async fn ended(&self) {
-        while !self.pipe.is_over() {
-            let limits = self.pipe.limits();
-            let limit = match self.pipe.is_closing() {
-                true => limits.close_timeout,
-                false => limits.away,
-            };
-            let left = limit.saturating_sub(self.silence());
+        let limits = *self.pipe.limits();
+        while !self.pipe.is_closing() && !self.pipe.is_over() {
+            let left = limits.away.saturating_sub(self.silence());
             if left.is_zero() {
-                let silent = format!("the client made no request for {limit:?}");
+                let silent = format!("the client made no request for {:?}", limits.away);
                 return self.pipe.give_up(End::broken(silent));
+            }
+            let _ = runtime::timeout(left, self.pipe.closing()).await;
+        }
+        let mut last = None;
+        while !self.pipe.is_over() {
+            // Whatever requests there are: what counts is what they bring on.
+            let now = self.pipe.closing().await;
+            if last.replace(now) == Some(now) {
+                let open = "the client has not closed it in time, as this side has";
+                return self.pipe.give_up(End::broken(open));
             }
             let over = || match self.pipe.is_over() {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             };
-            let _ = runtime::timeout(left, self.pipe.until(over)).await;
+            let _ = runtime::timeout(limits.close_timeout, self.pipe.until(over)).await;
         }
     }
 
