@@ -14,6 +14,7 @@ use choreo_core::queue::Queue;
 use choreo_core::{Bytes, ErrorKind, Transport};
 use choreo_transport_fetch::{FetchAcceptor, FetchTransport, Limits};
 use futures::{FutureExt, StreamExt};
+use proptest::prelude::*;
 use tokio::time::timeout;
 
 /// All is over long before.
@@ -576,4 +577,59 @@ async fn who_closes_slowly_is_waited_for() {
         timeout(LONG, transport.recv()).await.unwrap().unwrap(),
         None
     );
+}
+
+/// A request of a client that has gone wrong: well-formed or not, in any order.
+fn any_request() -> impl Strategy<Value = (bool, String, Vec<u8>)> {
+    let number = || prop_oneof![0..4_u64, any::<u64>()];
+    let word = prop_oneof!["open", "send", "stream", "poll", "[a-z]{0,5}"];
+    let id = prop_oneof![Just(ID.to_owned()), "[0-9a-f]{32}", "[ -~]{0,33}"];
+    let numbers = prop::collection::vec(number(), 0..3);
+    let head = (word, id, numbers).prop_map(|(word, id, numbers)| {
+        let numbers = numbers.iter().map(u64::to_string);
+        let words: Vec<_> = [word, id].into_iter().chain(numbers).collect();
+        words.join(" ")
+    });
+    let record = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..20).prop_map(|bytes| frame(&bytes)),
+        (0..5_u32).prop_map(|special| (u32::MAX - special).to_be_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 0..20),
+    ];
+    let body = prop::collection::vec(record, 0..5).prop_map(|records| records.concat());
+    let head = prop_oneof![4 => head, 1 => "[ -~]{0,60}"];
+    (prop::bool::weighted(0.7), head, body)
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_asked_is_answered_and_the_next_client_is_served(
+        requests in prop::collection::vec(any_request(), 1..30),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let server = Server::new();
+            let _transport = server.open_as(ID).await;
+            for (posts, head, body) in requests {
+                let request = match posts {
+                    true => post(&head).body(Body::from(body)),
+                    false => Request::builder().header("choreo-v1", head).body(Body::empty()),
+                };
+                // One that waits for what never comes is left.
+                let nobody = async |_: FetchTransport| {};
+                let answer = server.acceptor.answer(request.unwrap(), nobody);
+                if let Ok(answer) = timeout(Duration::from_millis(10), answer).await {
+                    assert!(!answer.status().is_server_error(), "{}", answer.status());
+                }
+            }
+            let other = "f".repeat(31) + "7";
+            let transport = server.open_as(&other).await;
+            let sent = server.post(&format!("send {other} 0 0"), &frame(b"well")).await;
+            assert!(sent.status.is_success());
+            assert_eq!(transport.recv().await.unwrap().unwrap(), b"well"[..]);
+        });
+    }
 }
