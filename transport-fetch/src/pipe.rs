@@ -454,3 +454,6 @@ impl State {
         self.waiting > 0 && self.waiting + more > limits.receive_queue
     }
 }
+
+#[cfg(all(test, feature = "axum", not(target_arch = "wasm32")))]
+mod model;

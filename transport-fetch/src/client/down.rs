@@ -4,16 +4,13 @@ use std::time::Duration;
 use choreo_core::runtime;
 
 use super::Link;
-use super::request::{Patience, refused};
+use super::request::{BRIEF, Patience, refused};
 use crate::end::{self, End};
 use crate::platform::{Answer, Failed};
 use crate::wire::{Ask, Decoder, Record};
 
 /// Within it something comes, if only to show that it does: servers send it three times as often.
 const SILENCE: Duration = Duration::from_secs(45);
-
-/// An answer that goes on lasts longer, unless somebody between ends it.
-const BRIEF: Duration = Duration::from_secs(1);
 
 /// How one request went.
 enum Went {
@@ -46,7 +43,11 @@ impl Link {
             }
             match went {
                 Went::HeldBack => self.polls.store(true, Ordering::Relaxed),
-                Went::Well if polls || self.pipe.next() > next || lasted => {}
+                Went::Well if self.pipe.next() > next || lasted => {}
+                Went::Well if polls => {
+                    let empty = "the answer came at once, and brought nothing new".to_owned();
+                    patience.wait(Failed(empty)).await?;
+                }
                 // Somebody between ends it as soon as it begins.
                 Went::Well => self.polls.store(true, Ordering::Relaxed),
                 Went::Failed(failed) => patience.wait(failed).await?,

@@ -13,8 +13,13 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)
 const LIMIT: Duration = Duration::from_secs(30);
 /// No answer to a post brings as much.
 const LARGEST_ANSWER: usize = 256 * 1024;
+/// One that brings nothing new and comes sooner is not asked for again at once: nobody has waited for
+/// something to come.
+pub(super) const BRIEF: Duration = Duration::from_secs(1);
 /// As much of an error's text is shown.
 const MAX_REASON: usize = 200;
+/// So long it is waited for.
+const REASON: Duration = Duration::from_secs(1);
 
 /// When to ask again, and when to give up.
 pub(crate) struct Patience {
@@ -92,7 +97,7 @@ impl Link {
                 match decoder.next(limit) {
                     Ok(Some(Record::Item(item))) => {
                         self.pipe.offered(number, item);
-                        number += 1;
+                        number = number.saturating_add(1);
                     }
                     Ok(Some(_)) => {}
                     Ok(None) => break,
@@ -135,12 +140,16 @@ pub(crate) async fn refused(mut answer: Answer) -> End {
         return End::refused(ErrorKind::Transport, detail);
     }
     let mut reason = String::new();
-    while let Ok(Some(bytes)) = answer.next().await {
-        reason.push_str(&String::from_utf8_lossy(&bytes));
-        if reason.len() > MAX_REASON {
-            break;
+    let read = async {
+        while let Ok(Some(bytes)) = answer.next().await {
+            reason.push_str(&String::from_utf8_lossy(&bytes));
+            if reason.len() > MAX_REASON {
+                break;
+            }
         }
-    }
+    };
+    // What has come by then is shown.
+    let _ = runtime::timeout(REASON, read).await;
     let reason: String = reason.trim().chars().take(MAX_REASON).collect();
     let reason: String = reason.chars().flat_map(char::escape_debug).collect();
     End::refused(kind, format!("the server has answered {status}: {reason}"))

@@ -71,34 +71,30 @@ impl Connection {
     }
 
     /// Waits until it is closed on both sides, or given up; gives it up when the client is away, or
-    /// does nothing to close it, too.
+    /// does not close it after this side has.
     pub(super) async fn ended(&self) {
-        let limits = self.pipe.limits();
-        let mut progress = None;
-        while !self.pipe.is_over() {
-            let closing = self.pipe.is_closing();
-            let (limit, silence) = match closing {
-                false => (limits.away, self.silence()),
-                true => {
-                    let now = (self.pipe.outgoing(), self.pipe.next());
-                    let since = match progress {
-                        Some((then, since)) if then == now => since,
-                        _ => Instant::now(),
-                    };
-                    progress = Some((now, since));
-                    (limits.close_timeout, since.elapsed())
-                }
-            };
-            let left = limit.saturating_sub(silence);
+        let limits = *self.pipe.limits();
+        while !self.pipe.is_closing() && !self.pipe.is_over() {
+            let left = limits.away.saturating_sub(self.silence());
             if left.is_zero() {
-                let silent = format!("the client made no request, or no progress, for {limit:?}");
+                let silent = format!("the client made no request for {:?}", limits.away);
                 return self.pipe.give_up(End::broken(silent));
             }
-            let changed = || match self.pipe.is_over() || self.pipe.is_closing() != closing {
+            let _ = runtime::timeout(left, self.pipe.closing()).await;
+        }
+        let mut last = None;
+        while !self.pipe.is_over() {
+            // Whatever requests there are: what counts is what they bring on.
+            let now = self.pipe.closing().await;
+            if last.replace(now) == Some(now) {
+                let open = "the client has not closed it in time, as this side has";
+                return self.pipe.give_up(End::broken(open));
+            }
+            let over = || match self.pipe.is_over() {
                 true => Poll::Ready(()),
                 false => Poll::Pending,
             };
-            let _ = runtime::timeout(left, self.pipe.until(changed)).await;
+            let _ = runtime::timeout(limits.close_timeout, self.pipe.until(over)).await;
         }
     }
 
