@@ -1,4 +1,4 @@
-//! Roles over HTTP: among others, through restarts, and instead of WebSockets that do not pass.
+//! Roles over HTTP: among others, through restarts, and where a `WebSocket` does not pass.
 
 mod common;
 

@@ -173,7 +173,7 @@ async fn an_endless_or_unfinished_refusal_ends() {
         let transport = open(move |request| {
             let mut refusal = begin("404 Not Found", &["choreo-v1: 0"]);
             refusal.extend_from_slice(b"no more");
-            (request.ask == "send").then(|| Answer::Then(refusal, forever))
+            (request.ask == "send").then_some(Answer::Then(refusal, forever))
         });
         let transport = transport.await;
         transport.send(bytes(b"x")).await.unwrap();
@@ -334,7 +334,7 @@ async fn a_server_that_has_restarted_does_not_know_the_connection() {
     for ask in ["stream", "send"] {
         let transport = open(move |request| {
             let gone = answer("404 Not Found", &["choreo-v1: 0"], b"not there\n");
-            (request.ask == ask).then(|| Answer::Bytes(gone))
+            (request.ask == ask).then_some(Answer::Bytes(gone))
         });
         let transport = transport.await;
         transport.send(bytes(b"x")).await.unwrap();
@@ -392,7 +392,8 @@ async fn failures_that_pass_are_got_over_and_others_given_up() {
 /// Answers that are well, but bring nothing on, are not asked for as fast as they come.
 #[tokio::test]
 async fn a_server_that_gets_nowhere_is_given_up() {
-    let nowhere: [(&str, fn() -> Answer); 4] = [
+    type Case = (&'static str, fn() -> Answer);
+    let nowhere: [Case; 4] = [
         // It takes nothing, ever.
         ("send", || Answer::Bytes(taken(0))),
         // It has nothing, at once.

@@ -14,7 +14,7 @@ use crate::setup::Needs;
 use crate::size::{self, BUDGETS, Sizes};
 use crate::test;
 use crate::wasm;
-use crate::workspace::Workspace;
+use crate::workspace::{EDGE, WASM_TARGET, Workspace};
 
 /// What `cargo xtask ci` takes.
 #[derive(clap::Args)]
@@ -66,6 +66,11 @@ fn lints(workspace: &Workspace, report: &mut Report) {
     wasm::select(workspace, &mut for_wasm);
     for_wasm.args(["--", "-D", "warnings"]);
     report.command("clippy, wasm", &mut for_wasm);
+
+    // Its tests and its other program are native.
+    let mut edge = workspace.cargo(["clippy", "--package", EDGE, "--lib"]);
+    edge.args(["--target", WASM_TARGET, "--", "-D", "warnings"]);
+    report.command("clippy, edge", &mut edge);
 
     let mut docs = workspace.cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");

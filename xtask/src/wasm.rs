@@ -17,7 +17,7 @@ use crate::exec;
 use crate::peer::TestPeers;
 use crate::progress::Status;
 use crate::report::Outcome;
-use crate::workspace::{EDGE, PAGES, WASM_TARGET, Workspace};
+use crate::workspace::{PAGES, WASM_TARGET, Workspace};
 
 /// The feature whose timers run in a window alone: it is tested apart from all others.
 const WINDOW_ONLY: &str = "wasm-timer";
@@ -69,7 +69,7 @@ pub(crate) fn build_window_only(workspace: &Workspace, status: &Status) -> Resul
 /// Makes a cargo command work on all that is tested for wasm, with its features.
 pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
     cargo.args(["--target", WASM_TARGET, "--lib", "--test", "*"]);
-    for page in PAGES.iter().chain([&EDGE]) {
+    for page in PAGES {
         cargo.args(["--package", page]);
     }
     for (package, features) in workspace.wasm_library_features() {

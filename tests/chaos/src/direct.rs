@@ -20,7 +20,7 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// Listens as the role, for WebSockets.
+    /// Listens as the role, for `WebSocket` connections.
     ///
     /// # Panics
     /// When no port is free.

@@ -66,7 +66,7 @@ async fn converse(client: FetchTransport, server: FetchTransport) -> Result<()> 
             let mut frame = number.to_be_bytes().to_vec();
             frame.resize(8 + (number * 7 % 50) as usize, number as u8);
             transport.send(Bytes::from(frame)).await?;
-            if (number + salt) % 10 == 0 {
+            if (number + salt).is_multiple_of(10) {
                 sleep(Duration::from_millis(number % 4)).await;
             }
         }

@@ -43,7 +43,7 @@ pub enum Over {
 }
 
 impl Echo {
-    /// Begins to listen for WebSockets.
+    /// Begins to listen for `WebSocket` connections.
     ///
     /// # Errors
     /// When no port is free.

@@ -143,14 +143,12 @@ impl World {
         let Post { first, next, body } = self.posts[place].clone();
         let pipe = &self.server.pipe;
         pipe.acked(next).expect("it was sent");
-        let mut number = first;
-        for item in items(&body, body.len()) {
+        for (number, item) in (first..).zip(items(&body, body.len())) {
             let taken = pipe.poll_take(number, &mut Some(item));
             if taken.is_pending() {
                 break;
             }
             assert!(matches!(taken, Poll::Ready(Ok(()))), "{number} is no gap");
-            number += 1;
         }
         self.arrived |= before == 0;
     }
@@ -162,10 +160,8 @@ impl World {
         self.posting = false;
         let pipe = &self.server.pipe;
         if let Poll::Ready(Some(batch)) = pipe.poll_batch(from, MOST) {
-            let mut number = batch.first;
-            for item in items(&batch.body, cut) {
+            for (number, item) in (batch.first..).zip(items(&batch.body, cut)) {
                 self.client.pipe.offered(number, item);
-                number += 1;
             }
         }
         let next = pipe.next();
@@ -188,14 +184,12 @@ impl World {
         let Poll::Ready(Some(batch)) = pipe.poll_batch(next, MOST) else {
             return;
         };
-        let mut number = batch.first;
-        for item in items(&batch.body, cut) {
+        for (number, item) in (batch.first..).zip(items(&batch.body, cut)) {
             let taken = self.client.pipe.poll_take(number, &mut Some(item));
             if taken.is_pending() {
                 break;
             }
             assert!(matches!(taken, Poll::Ready(Ok(()))), "{number} is no gap");
-            number += 1;
         }
     }
 
