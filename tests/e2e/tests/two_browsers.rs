@@ -86,7 +86,7 @@ async fn they_change_between_websocket_and_http_while_they_talk() -> Result<()> 
             let bob = Window::open(at_bob, Server::Relay, "role=Bob&session=ways&way=http").await?;
             alice.press("run").await?;
             bob.press("run").await?;
-            for (way, name) in [("way-http", "HTTP"), ("way-websocket", "WebSocket")].repeat(2) {
+            for (way, name) in [("to-http", "HTTP"), ("to-websocket", "WebSocket")].repeat(2) {
                 let connections = alice.connections("Alice").await?;
                 alice.talks_on("Alice").await?;
                 alice.press(way).await?;

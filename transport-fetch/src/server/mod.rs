@@ -11,7 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -275,6 +275,13 @@ impl FetchAcceptor {
     /// The body, which has a limit in size and in time.
     async fn receive(&self, body: Body) -> Result<Bytes, Refusal> {
         let most = self.limits.max_body();
+        let too_large = || {
+            let why = format!("the body is above the limit of {most} bytes");
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, &why)
+        };
+        if body.size_hint().lower() > most as u64 {
+            return Err(too_large());
+        }
         let received = runtime::timeout(BODY, to_bytes(body, most)).await;
         let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long");
         received.map_err(late)?.map_err(|error| {
@@ -282,18 +289,20 @@ impl FetchAcceptor {
             let above =
                 source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
             match above {
-                true => Refusal::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    &format!("the body is above the limit of {most} bytes"),
-                ),
+                true => too_large(),
                 false => Refusal::new(StatusCode::BAD_REQUEST, "the body did not come wholly"),
             }
         })
     }
 }
 
-/// A body is bytes, as they are.
+/// A body is bytes, as they are, of a length that is told: whatever stands before this server sees
+/// the same end of it.
 fn check_body(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        let why = "bodies have a length (content-length, and no transfer-encoding)";
+        return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, why));
+    }
     let unsupported = |why| Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     if headers.contains_key(header::CONTENT_ENCODING) {
         return unsupported("bodies are not encoded (content-encoding)");
