@@ -324,7 +324,7 @@ async fn bodies_have_limits_and_one_kind() {
     assert_status(&say(address, request).await, 413);
     // That connection is over for it.
     let said = say(address, bring("content-length: 0\r\n")).await;
-    assert_status(&said, 400);
+    assert_status(&said, 404);
     scene.others_go_on().await;
 }
 
