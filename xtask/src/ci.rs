@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     if !args.without_tests {
         test::steps(workspace, &test::Args::default(), &mut report)?;
     }
-    for (page, features, budget) in BUDGETS {
+    for (page, features, budget, fits) in BUDGETS {
         report.step(
             &format!("size of {}", size::name(page, features)),
             |status| {
