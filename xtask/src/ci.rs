@@ -52,8 +52,54 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
                 }
             },
         );
-        return;
     }
+    benches(workspace, &mut report);
+    Ok(report.finish())
+}
+
+fn lints(workspace: &Workspace, report: &mut Report) {
+    let mut format = workspace.cargo(["fmt", "--all", "--check"]);
+    report.command("format", &mut format);
+
+    let mut native = workspace.cargo(["clippy", "--workspace"]);
+    native.args(["--all-targets", "--all-features", "--", "-D", "warnings"]);
+    report.command("clippy, native", &mut native);
+
+    let mut for_wasm = workspace.cargo(["clippy"]);
+    wasm::select(workspace, &mut for_wasm);
+    for_wasm.args(["--", "-D", "warnings"]);
+    report.command("clippy, wasm", &mut for_wasm);
+
+    // Its tests and its other program are native.
+    let mut edge = workspace.cargo(["clippy", "--package", EDGE, "--lib"]);
+    edge.args(["--target", WASM_TARGET, "--", "-D", "warnings"]);
+    report.command("clippy, edge", &mut edge);
+
+    let mut docs = workspace.cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    report.command("docs", &mut docs);
+}
+
+/// Runs each benchmark once, unmeasured: they still work. Built as the native tests are,
+/// which spares a second build of everything.
+fn benches(workspace: &Workspace, report: &mut Report) {
+    let mut benches = workspace.cargo(["bench", "--benches", "--profile", "dev"]);
+    native::select(&mut benches);
+    benches.args(["--", "--test"]);
+    report.command("benches, once", &mut benches);
+}
+
+/// Licences, bans and sources with cargo-deny where it is installed, and advisories where
+/// their database can be reached.
+fn deny(workspace: &Workspace, report: &mut Report) {
+    let Ok(cargo_deny) = CargoTool::cargo_deny().program("cargo-deny") else {
+        report.step("cargo deny", |_| {
+            Ok(Outcome::Skipped(
+                "not installed; `cargo xtask setup --cargo-deny` does it".to_owned(),
+            ))
+        });
+        return;
+    };
     let check = |what: &[&str]| {
         let mut command = Command::new(&cargo_deny);
         command.current_dir(workspace.root());
