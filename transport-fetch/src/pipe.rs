@@ -46,6 +46,8 @@ struct State {
     base: u64,
     /// What is in it, with the overhead.
     unacked: usize,
+    /// A send waits to be told how far it was taken.
+    crowded: bool,
     /// This side has closed, or follows the other: the end is the last item that goes out.
     closing: bool,
     end: Option<End>,
@@ -136,6 +138,10 @@ impl Pipe {
             return Poll::Ready(Err(end::closed_here(&self.place)));
         }
         if state.unacked > 0 && state.unacked + size > self.limits.high_water {
+            if !std::mem::replace(&mut state.crowded, true) {
+                drop(state);
+                self.carriers.wake();
+            }
             return Poll::Pending;
         }
         state.unacked += size;
@@ -425,10 +431,15 @@ impl Pipe {
         (state.base, state.base + state.outbox.len() as u64)
     }
 
-    /// Whether so much is on its way that senders will soon wait to be told how far it was taken.
-    pub(crate) fn wants_to_know(&self) -> bool {
-        let state = self.state();
-        state.unacked * 2 >= self.limits.high_water
+    /// Whether a send waits to be told how far it was taken, and nobody was asked since.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.state().crowded
+    }
+
+    /// Whether to ask how far it was taken: a send waits for that, or soon will.
+    pub(crate) fn asks(&self) -> bool {
+        let mut state = self.state();
+        std::mem::take(&mut state.crowded) || state.unacked * 2 >= self.limits.high_water
     }
 
     /// Whether both sides have closed it, or it was given up.
