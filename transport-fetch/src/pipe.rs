@@ -46,8 +46,6 @@ struct State {
     base: u64,
     /// What is in it, with the overhead.
     unacked: usize,
-    /// A send waits to be told how far it was taken.
-    crowded: bool,
     /// This side has closed, or follows the other: the end is the last item that goes out.
     closing: bool,
     end: Option<End>,
@@ -138,10 +136,6 @@ impl Pipe {
             return Poll::Ready(Err(end::closed_here(&self.place)));
         }
         if state.unacked > 0 && state.unacked + size > self.limits.high_water {
-            if !std::mem::replace(&mut state.crowded, true) {
-                drop(state);
-                self.carriers.wake();
-            }
             return Poll::Pending;
         }
         state.unacked += size;
@@ -431,15 +425,15 @@ impl Pipe {
         (state.base, state.base + state.outbox.len() as u64)
     }
 
-    /// Whether a send waits to be told how far it was taken, and nobody was asked since.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.state().crowded
-    }
-
-    /// Whether to ask how far it was taken: a send waits for that, or soon will.
-    pub(crate) fn asks(&self) -> bool {
-        let mut state = self.state();
-        std::mem::take(&mut state.crowded) || state.unacked * 2 >= self.limits.high_water
+    /// Whether so much is on its way that the next sender may wait to be told how far it was taken.
+    pub(crate) fn wants_to_know(&self) -> bool {
+        let Limits {
+            max_frame,
+            high_water,
+            ..
+        } = self.limits;
+        let unacked = self.state().unacked;
+        unacked * 2 >= high_water || unacked + max_frame + OVERHEAD > high_water
     }
 
     /// Whether both sides have closed it, or it was given up.

@@ -24,8 +24,6 @@ pub(super) enum Next {
     Batch(Batch),
     /// What there is was offered with another answer, and may have arrived by now.
     Offered,
-    /// Nothing but the question how far all was taken: a send waits for the answer.
-    Ask,
     /// Nothing: all has gone, or a newer request has superseded it.
     Over,
 }
@@ -54,15 +52,13 @@ impl Connection {
                 return Poll::Ready(Next::Over);
             }
             let (base, last) = self.pipe.outgoing();
-            let (more, offered) = (from.max(base) < last, down.offered >= last);
-            if more && down.holds > 0 {
-                return Poll::Pending;
-            }
-            if (!more || offered) && self.pipe.is_crowded() {
-                return Poll::Ready(Next::Ask);
-            }
-            if more && offered {
-                return Poll::Ready(Next::Offered);
+            if from.max(base) < last {
+                if down.holds > 0 {
+                    return Poll::Pending;
+                }
+                if down.offered >= last {
+                    return Poll::Ready(Next::Offered);
+                }
             }
             self.pipe.poll_batch(from, most).map(|batch| match batch {
                 Some(batch) => {
@@ -81,7 +77,7 @@ impl Connection {
             let down = self.down_state();
             let (base, last) = self.pipe.outgoing();
             let waits = down.turn == turn && base < last && down.offered >= last;
-            match waits && !self.pipe.is_crowded() && !self.pipe.is_over() {
+            match waits && !self.pipe.is_over() {
                 true => Poll::Pending,
                 false => Poll::Ready(()),
             }

@@ -267,7 +267,7 @@ impl FetchAcceptor {
             runtime::yield_now().await;
         }
         Ok(match hold.offer(stream::BATCH) {
-            Some(batch) => answer_with(pipe.next(), batch, pipe.asks()),
+            Some(batch) => answer_with(pipe.next(), batch, pipe.wants_to_know()),
             None => answer(StatusCode::NO_CONTENT, pipe.next(), Body::empty()),
         })
     }

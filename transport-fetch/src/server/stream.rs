@@ -92,10 +92,6 @@ impl Stream {
             let next = self.connection.down(self.turn, self.from, BATCH);
             match runtime::timeout(left, next).await.ok()? {
                 Next::Batch(batch) => return Some(Some(self.give(batch))),
-                Next::Ask => {
-                    self.connection.pipe.asks();
-                    return Some(Some(Bytes::from_owner(TELL.to_be_bytes())));
-                }
                 Next::Over => return Some(None),
                 Next::Offered => {
                     let settled = self.connection.settled(self.turn);
@@ -110,7 +106,7 @@ impl Stream {
     /// The records of a batch.
     fn give(&mut self, batch: Batch) -> Bytes {
         let skipped = batch.first != self.from;
-        let asks = self.connection.pipe.asks();
+        let asks = self.connection.pipe.wants_to_know();
         self.from = batch.after;
         if !skipped && !asks {
             return batch.body;
