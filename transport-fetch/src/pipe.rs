@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use choreo_core::{Bytes, BytesMut, Result, Waiters};
+use choreo_core::{Bytes, BytesMut, Result, Waiters, runtime};
 
 use crate::Limits;
 use crate::end::{self, End};
@@ -335,14 +335,12 @@ impl Pipe {
     /// is one item. `None` when nothing more goes out from there.
     pub(crate) fn poll_batch(&self, from: u64, most: usize) -> Poll<Option<Batch>> {
         let state = self.state();
-        let first = from.max(state.base);
-        let mut skipped = state.outbox.iter().skip((first - state.base) as usize);
         if state.end.is_some() {
             return Poll::Ready(None);
         }
-        let mut body = BytesMut::new();
-        let mut after = first;
-        for item in skipped.by_ref() {
+        let first = from.max(state.base);
+        let (mut body, mut after) = (BytesMut::new(), first);
+        for item in state.outbox.iter().skip((first - state.base) as usize) {
             if after > first && body.len() + item.encoded_len() > most {
                 break;
             }
@@ -350,8 +348,7 @@ impl Pipe {
             after += 1;
         }
         if after == first {
-            let all_sent = state.closing;
-            return match all_sent {
+            return match state.closing {
                 true => Poll::Ready(None),
                 false => Poll::Pending,
             };
@@ -391,6 +388,19 @@ impl Pipe {
 
     pub(crate) fn is_closing(&self) -> bool {
         self.state().closing
+    }
+
+    /// Waits until this side has closed, and nothing happened since for longer than it may take,
+    /// whatever requests there are.
+    pub(crate) async fn stalled(&self) {
+        let mut last = self.closing().await;
+        loop {
+            runtime::sleep(self.limits.close_timeout).await;
+            let now = self.closing().await;
+            if std::mem::replace(&mut last, now) == now {
+                return;
+            }
+        }
     }
 
     /// Waits until it is closing, and gives something that changes when it makes progress.

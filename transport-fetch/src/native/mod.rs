@@ -113,16 +113,27 @@ impl Http {
         body: Bytes,
         _last: bool,
     ) -> Result<Answer, Failed> {
-        let request = self.client.post(self.address.url());
-        let request = request.headers(self.headers.clone());
-        let request = request.header(CONTENT_TYPE, wire::CONTENT_TYPE).body(body);
-        send(request, head).await
+        let request = self.client.post(self.address.url()).body(body);
+        self.send(request.header(CONTENT_TYPE, wire::CONTENT_TYPE), head)
+            .await
     }
 
     pub(crate) async fn get(&self, head: &Head) -> Result<Answer, Failed> {
         let request = self.client.get(self.address.url());
+        self.send(request.header(CACHE_CONTROL, "no-store"), head)
+            .await
+    }
+
+    async fn send(&self, request: RequestBuilder, head: &Head) -> Result<Answer, Failed> {
         let request = request.headers(self.headers.clone());
-        send(request.header(CACHE_CONTROL, "no-store"), head).await
+        let request = request.header(wire::HEADER, head.to_string());
+        let response = request.send().await.map_err(failed)?;
+        let head = response.headers().get(wire::HEADER);
+        Ok(Answer {
+            status: response.status().as_u16(),
+            head: head.and_then(|head| head.to_str().ok()).map(str::to_owned),
+            response,
+        })
     }
 }
 
@@ -145,17 +156,6 @@ fn new_client(address: &Address, #[cfg(feature = "tls")] trust: &tls::Trust) -> 
     builder.build().map_err(|error| {
         let detail = format!("{address}: no HTTP client can be made here");
         Error::new(ErrorKind::Config, detail).with_source(error)
-    })
-}
-
-async fn send(request: RequestBuilder, head: &Head) -> Result<Answer, Failed> {
-    let request = request.header(wire::HEADER, head.to_string());
-    let response = request.send().await.map_err(failed)?;
-    let head = response.headers().get(wire::HEADER);
-    Ok(Answer {
-        status: response.status().as_u16(),
-        head: head.and_then(|head| head.to_str().ok()).map(str::to_owned),
-        response,
     })
 }
 

@@ -1,9 +1,11 @@
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use choreo_core::runtime::{self, Instant};
+use futures::future::{Either, select};
 
 use super::answer::Refusal;
 use super::down::Down;
@@ -82,19 +84,14 @@ impl Connection {
             }
             let _ = runtime::timeout(left, self.pipe.closing()).await;
         }
-        let mut last = None;
-        while !self.pipe.is_over() {
-            // Whatever requests there are: what counts is what they bring on.
-            let now = self.pipe.closing().await;
-            if last.replace(now) == Some(now) {
-                let open = "the client has not closed it in time, as this side has";
-                return self.pipe.give_up(End::broken(open));
-            }
-            let over = || match self.pipe.is_over() {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            };
-            let _ = runtime::timeout(limits.close_timeout, self.pipe.until(over)).await;
+        let over = || match self.pipe.is_over() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        };
+        let (over, stalled) = (pin!(self.pipe.until(over)), pin!(self.pipe.stalled()));
+        if let Either::Right(_) = select(over, stalled).await {
+            let open = "the client has not closed it in time, as this side has";
+            self.pipe.give_up(End::broken(open));
         }
     }
 

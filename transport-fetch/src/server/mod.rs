@@ -173,24 +173,24 @@ impl FetchAcceptor {
         {
             return refusal.into_response();
         }
-        if head.ask == Ask::Open {
-            return self.open(head, serve);
-        }
-        let Some(connection) = self.table.get(head.id) else {
-            let why = "this connection is not there, or is there no more";
-            return refuse(StatusCode::NOT_FOUND, why, Some(0));
+        let connection = || {
+            self.table.get(head.id).ok_or_else(|| {
+                let why = "this connection is not there, or is there no more";
+                Refusal::new(StatusCode::NOT_FOUND, why)
+            })
         };
-        let _here = connection.here();
-        let answered = match head.ask {
-            Ask::Send { first, next } => {
-                self.take(&connection, first, next, request.into_body())
-                    .await
+        let answered = async {
+            match head.ask {
+                Ask::Open => Ok(self.open(head, serve)),
+                Ask::Send { first, next } => {
+                    let body = request.into_body();
+                    self.take(&connection()?, first, next, body).await
+                }
+                Ask::Stream { turn, next } => stream::stream(&connection()?, turn, next),
+                Ask::Poll { turn, next } => stream::poll(&connection()?, turn, next, POLL).await,
             }
-            Ask::Stream { turn, next } => stream::stream(&connection, turn, next),
-            Ask::Poll { turn, next } => stream::poll(&connection, turn, next, POLL).await,
-            Ask::Open => Ok(answer(StatusCode::NO_CONTENT, 0, Body::empty())),
         };
-        answered.unwrap_or_else(IntoResponse::into_response)
+        answered.await.unwrap_or_else(IntoResponse::into_response)
     }
 
     fn open<F, T>(&self, head: Head, serve: F) -> Response
@@ -227,7 +227,7 @@ impl FetchAcceptor {
         next: u64,
         body: Body,
     ) -> Result<Response, Refusal> {
-        let pipe = &connection.pipe;
+        let (pipe, _here) = (&connection.pipe, connection.here());
         pipe.acked(next).map_err(|end| connection.break_off(end))?;
         let body = self.receive(body).await?;
         let mut decoder = Decoder::default();
@@ -267,7 +267,10 @@ impl FetchAcceptor {
             runtime::yield_now().await;
         }
         Ok(match hold.offer(stream::BATCH) {
-            Some(batch) => answer_with(pipe.next(), batch, pipe.wants_to_know()),
+            Some(batch) => {
+                let first = batch.first;
+                answer_with(pipe.next(), first, stream::records(pipe, batch, first))
+            }
             None => answer(StatusCode::NO_CONTENT, pipe.next(), Body::empty()),
         })
     }
