@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use choreo_core::{
     Bytes, ChoreoHandler, Codec, Error, ErrorKind, Incoming, Operation, Outgoing, Result, RoleId,
-    async_trait,
+    Transport, async_trait,
 };
 
 use futures::FutureExt;

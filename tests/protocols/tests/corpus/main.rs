@@ -1,0 +1,3 @@
+//! Protocols that are known from papers, books and other tools.
+
+mod ping_pong;
