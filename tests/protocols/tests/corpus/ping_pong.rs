@@ -34,6 +34,15 @@ play!(Alice => alice, Bob => bob);
 
 #[test]
 fn projections() {
-    let expected = "";
-    assert_eq!(parts(&ping_pong::protocol()), expected);
+    assert_eq!(parts(&ping_pong::protocol()), PARTS);
 }
+
+const PARTS: &str = "\
+Alice {
+    Alice -> Bob: Ping(u32);
+    Bob -> Alice: Pong(u32);
+}
+Bob {
+    Alice -> Bob: Ping(u32);
+    Bob -> Alice: Pong(u32);
+}";
