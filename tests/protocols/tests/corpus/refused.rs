@@ -163,7 +163,7 @@ fn a_role_of_one_branch_only() {
             ],
         )],
     );
-    let text = "`C` cannot know whether to receive Work from `B` or to stop";
+    let text = "`C` cannot know whether to stop or to receive Work from `B`";
     refused(&global, FaultKind::EndUntold, text);
 }
 
