@@ -27,6 +27,7 @@ pub use choreo_handler_rumpsteak::{
     feature = "retry",
     feature = "timeout",
     feature = "fault-injection",
+    feature = "monitor",
 ))]
 pub use choreo_middleware as middleware;
 

@@ -15,6 +15,8 @@ mod label;
 mod link;
 mod message;
 mod nested;
+#[cfg(feature = "protocol")]
+mod part;
 mod payload;
 mod peer_map;
 mod program;

@@ -103,6 +103,18 @@ impl TypeTag {
         Self(Tag::Hash(hash))
     }
 
+    /// The tag of a type by its name, as it is written, with modules or without.
+    ///
+    /// ```
+    /// use choreo_core::TypeTag;
+    ///
+    /// assert_eq!(TypeTag::named("Option<String>"), TypeTag::of::<Option<&str>>());
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self(Tag::Hash(hash_of(name)))
+    }
+
     /// The tag for a frame: FNV-1a of the type's name without its modules.
     #[must_use]
     pub fn hash(self) -> u32 {

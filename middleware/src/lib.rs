@@ -7,6 +7,8 @@ mod fault_injection;
 mod in_box;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "monitor")]
+mod monitor;
 #[cfg(feature = "record")]
 mod record;
 #[cfg(feature = "retry")]
@@ -35,6 +37,8 @@ pub use fault_injection::{Fault, FaultInjection, FaultInjectionLayer};
 pub use metrics::{
     Metrics, MetricsHandle, MetricsLayer, MetricsSnapshot, OperationMetrics, PeerMetrics, Waits,
 };
+#[cfg(feature = "monitor")]
+pub use monitor::{Monitor, MonitorLayer};
 #[cfg(feature = "record")]
 pub use record::{Entry, Failure, Payload, Record, RecordLayer, Recording, Replay};
 #[cfg(feature = "retry")]

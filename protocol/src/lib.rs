@@ -8,9 +8,13 @@ mod fault;
 mod fingerprint;
 mod global;
 mod local;
+mod position;
 mod project;
+mod refines;
 mod show;
 
 pub use fault::{Fault, FaultKind};
 pub use global::{Branch, Global, Message, Place, RoleDecl, Step};
 pub use local::{Local, State, StateId};
+pub use position::{Due, Position};
+pub use refines::Differs;

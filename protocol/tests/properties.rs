@@ -255,6 +255,74 @@ fn play(locals: &[Local], seed: u64) -> bool {
     false
 }
 
+/// The part with two steps in the other order, where one simply follows the other.
+fn swapped(local: &Local, first: StateId) -> Option<Local> {
+    let (State::Send { next, .. } | State::Recv { next, .. }) = *local.state(first) else {
+        return None;
+    };
+    let (State::Send { next: after, .. } | State::Recv { next: after, .. }) = *local.state(next)
+    else {
+        return None;
+    };
+    let ways = local.states.iter().flat_map(State::next);
+    if ways.filter(|way| *way == next).count() != 1 || next == first {
+        return None;
+    }
+    let mut swapped = local.clone();
+    swapped.states.swap(first, next);
+    for (state, to) in [(first, next), (next, after)] {
+        if let State::Send { next, .. } | State::Recv { next, .. } = &mut swapped.states[state] {
+            *next = to;
+        }
+    }
+    Some(swapped)
+}
+
+#[test]
+fn reordered_parts_that_are_accepted_are_played_to_their_end() {
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 10_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let counts = std::cell::Cell::new((0, 0));
+    let result = runner.run(&(protocol(), any::<u64>()), |(global, seed)| {
+        let Ok(locals) = global.locals() else {
+            return Ok(());
+        };
+        for (number, local) in locals.iter().enumerate() {
+            for first in 0..local.states.len() {
+                let Some(other) = swapped(local, first) else {
+                    continue;
+                };
+                let (accepted, refused) = counts.get();
+                if let Err(differs) = other.refines(local) {
+                    assert_ne!(&other, local, "{differs}");
+                    counts.set((accepted, refused + 1));
+                    continue;
+                }
+                counts.set((accepted + 1, refused));
+                let mut locals = locals.clone();
+                locals[number] = other;
+                for seed in seed..seed.saturating_add(5) {
+                    if std::panic::catch_unwind(|| play(&locals, seed)).is_err() {
+                        let parts: Vec<_> = locals.iter().map(ToString::to_string).collect();
+                        let parts = parts.join("\n");
+                        return Err(TestCaseError::fail(format!("{global}\n{parts}")));
+                    }
+                }
+            }
+        }
+        Ok(())
+    });
+    println!("{:?} accepted and refused", counts.get());
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let (accepted, refused) = counts.get();
+    assert!(accepted > 1_000 && refused > 1_000, "{accepted}, {refused}");
+}
+
 #[test]
 fn accepted_protocols_are_played_to_their_end() {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {

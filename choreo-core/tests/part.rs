@@ -1,0 +1,88 @@
+//! Programs that are written by hand, beside their part in a protocol.
+#![cfg(feature = "protocol")]
+
+use choreo_core::{ErrorKind, Program};
+use choreo_protocol::{Branch, Global, Step};
+
+type Part = Program<&'static str, u32>;
+
+fn adder() -> Global {
+    let add = [
+        Step::message("Client", "Server", "Operand"),
+        Step::message("Client", "Server", "Operand"),
+        Step::message("Server", "Client", "Sum"),
+    ];
+    let branches = [
+        Branch::new("add", add),
+        Branch::new("bye", [Step::Break("again".into())]),
+    ];
+    Global::new("Adder")
+        .role("Client")
+        .role("Server")
+        .then(Step::again("again", [Step::choice("Client", ["Server"], branches)]))
+}
+
+#[test]
+fn loops_and_branches_are_those_of_the_protocol() {
+    let due = adder().project("Server").unwrap();
+    let add = || Part::new().recv::<u32>("Client").recv::<u32>("Client").send("Client", 3);
+    let server = |add: Part| {
+        Part::new().loop_inf(
+            Part::new().branch("Client", [("add", add), ("bye", Part::new().exit_loop())]),
+        )
+    };
+    server(add()).part(&"Server").unwrap().refines(&due).unwrap();
+    let hasty = server(Part::new().recv::<u32>("Client").send("Client", 3).recv::<u32>("Client"));
+    // It says the sum before it has heard all: whoever waits gets it earlier.
+    hasty.part(&"Server").unwrap().refines(&due).unwrap();
+    let short = server(Part::new().recv::<u32>("Client").send("Client", 3));
+    assert!(short.part(&"Server").unwrap().refines(&due).is_err());
+    let deaf = Part::new().loop_inf(Part::new().branch("Client", [("add", add())]));
+    let differs = deaf.part(&"Server").unwrap().refines(&due).unwrap_err();
+    assert_eq!(differs.why, "Client may decide for bye, which is not expected");
+}
+
+#[test]
+fn a_fixed_number_of_rounds_is_one_way_to_play_a_loop() {
+    let due = adder().project("Client").unwrap();
+    let round = Part::new()
+        .choose("Server", "add")
+        .send("Server", 1)
+        .send("Server", 2)
+        .recv::<u32>("Server");
+    let client = Part::new().loop_n(3, round.clone()).choose("Server", "bye").end();
+    client.part(&"Client").unwrap().refines(&due).unwrap();
+    let forgets = Part::new().loop_n(3, round).end();
+    let differs = forgets.part(&"Client").unwrap().refines(&due).unwrap_err();
+    assert_eq!(differs.why, "this part is over, and something is due");
+}
+
+#[test]
+fn several_are_told_of_one_choice() {
+    let global = Global::new("Vote")
+        .role("Chair")
+        .role("One")
+        .role("Other")
+        .then(Step::choice(
+            "Chair",
+            ["One", "Other"],
+            [Branch::new("yes", []), Branch::new("no", [])],
+        ));
+    let due = global.project("Chair").unwrap();
+    let chair = Part::new().choose("Other", "yes").choose("One", "yes");
+    chair.part(&"Chair").unwrap().refines(&due).unwrap();
+    let half = Part::new().choose("One", "yes");
+    assert!(half.part(&"Chair").unwrap().refines(&due).is_err());
+}
+
+#[test]
+fn what_cannot_be_told_of_is_refused_by_its_step() {
+    for program in [
+        Part::new().send("A", 1).offer("A"),
+        Part::new().send("A", 1).extension("log", ()),
+    ] {
+        let error = program.part(&"B").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Program);
+        assert!(error.to_string().contains("step 2"), "{error}");
+    }
+}
