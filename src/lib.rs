@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+#[cfg(feature = "session")]
+mod meeting;
+
 pub use choreo_core::*;
 
 #[cfg(feature = "choreography")]
@@ -30,6 +33,8 @@ pub use choreo_middleware as middleware;
 
 #[cfg(feature = "session")]
 pub use choreo_session as session;
+#[cfg(feature = "session")]
+pub use meeting::{Meeting, Seat};
 
 #[cfg(feature = "fetch")]
 pub use choreo_transport_fetch as fetch;
@@ -52,6 +57,8 @@ pub mod prelude {
 
     #[cfg(feature = "session")]
     pub use crate::session::{Session, SessionConfig};
+    #[cfg(feature = "session")]
+    pub use crate::{Meeting, Seat};
 
     #[cfg(feature = "choreography")]
     pub use crate::choreography;

@@ -208,3 +208,14 @@ macro_rules! by_reference {
 }
 
 by_reference!(Box<T>, Arc<T>);
+
+/// One way there for many.
+impl<C: Connect + ?Sized> Connect for Arc<C> {
+    fn connect<'a, 'b>(&'a self) -> BoxFuture<'b, Box<dyn Transport>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        (**self).connect()
+    }
+}

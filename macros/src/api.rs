@@ -56,6 +56,11 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
             #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
             pub enum Role { #(#[doc = #role_docs] #roles),* }
 
+            impl ::choreo::ProtocolRole for Role {
+                const ALL: &'static [Self] = &[#(Self::#roles),*];
+                const FINGERPRINT: u64 = FINGERPRINT;
+            }
+
             /// The protocol's [`fingerprint`](::choreo::protocol::Global::fingerprint).
             pub const FINGERPRINT: u64 = #fingerprint;
 
@@ -319,10 +324,7 @@ impl Part<'_> {
 
     fn offer(&self, state: StateId, from: &str, branches: &[(String, StateId)]) -> TokenStream {
         let name = self.name(state);
-        let offered = format_ident!(
-            "{name}ed",
-            name = name.to_string().replace("Offer", "Offer")
-        );
+        let offered = format_ident!("{}", name.to_string().replacen("Offer", "Offered", 1));
         let structure = structure(name, &format!("Waits for a choice of `{from}` next."));
         let role = role(from);
         let labels: Vec<_> = branches.iter().map(|(label, _)| label).collect();
