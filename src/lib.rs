@@ -8,7 +8,7 @@ pub use choreo_core::*;
 
 #[cfg(feature = "choreography")]
 pub use choreo_macros::choreography;
-#[cfg(feature = "choreography")]
+#[cfg(any(feature = "choreography", feature = "monitor"))]
 pub use choreo_protocol as protocol;
 
 #[cfg(feature = "inmemory")]

@@ -2,7 +2,10 @@
 #![deny(missing_docs)]
 
 mod automaton;
+mod check;
 mod compile;
+#[cfg(feature = "serde")]
+mod depth;
 mod diagram;
 mod fault;
 mod fingerprint;
