@@ -55,8 +55,7 @@ impl Meeting {
     /// # Cancel safety
     /// A session that is not handed out is closed.
     pub async fn join<R: ProtocolRole>(&self, role: R) -> Result<Seat<R>> {
-        let config = SessionConfig::new(&*self.session, role, role.others())
-            .with_fingerprint(R::FINGERPRINT);
+        let config = SessionConfig::playing(&*self.session, role);
         let session = Session::join(Arc::clone(&self.connect), config).await?;
         Seat::new(role, session)
     }
