@@ -1,4 +1,4 @@
-//! Roles that speak different versions of a protocol do not meet by accident: over WebSockets, through
+//! Roles that speak different versions of a protocol do not meet by accident: over the network, through
 //! a relay and directly.
 #![cfg(not(target_arch = "wasm32"))]
 

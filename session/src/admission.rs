@@ -573,7 +573,7 @@ mod tests {
         for (role, number) in [("Alice", 1), ("Dora", 2)] {
             enter(
                 &mut server,
-                &mut join(role, number, &format!("{role}/a")),
+                &mut join(role, number, &format!("{role}/{number}")),
                 NOW,
             )
             .unwrap();
