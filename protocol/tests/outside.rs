@@ -1,5 +1,5 @@
 //! Protocols and parts that come from outside: as they were, or refused, whatever they say.
-#![cfg(feature = "serde")]
+#![cfg(all(feature = "serde", not(target_arch = "wasm32")))]
 
 use choreo_protocol::{Branch, FaultKind, Global, Local, Message, State, Step};
 

@@ -1,5 +1,6 @@
 //! Whatever protocol is accepted: playing all its parts never gets stuck, nobody ever receives
 //! another kind than is due, and all that is sent is received.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::collections::{HashMap, VecDeque};
 
