@@ -3,6 +3,7 @@
 //!
 //! The figures that count are the ratios that it prints last: times differ between machines.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use choreo::prelude::*;
@@ -67,9 +68,12 @@ where
     let alice = async move {
         let mut next = rounds::alice(&alice, &());
         for _ in 0..n {
-            let sent = next.send(Ping(PAYLOAD)).await.expect("Bob listens");
+            let sent = next
+                .send(Ping(black_box(PAYLOAD)))
+                .await
+                .expect("Bob listens");
             let (Pong(payload), again) = sent.recv().await.expect("Bob answers");
-            std::hint::black_box(payload);
+            black_box(payload);
             next = again;
         }
         // What was sent has been received: Bob is there no more either.
@@ -98,10 +102,10 @@ where
     let (alice, bob) = pair([Role::Alice, Role::Bob], stack);
     let alice = async move {
         for _ in 0..n {
-            let sent = alice.send(&(), Role::Bob, &Ping(PAYLOAD)).await;
+            let sent = alice.send(&(), Role::Bob, &Ping(black_box(PAYLOAD))).await;
             sent.expect("Bob listens");
             let Pong(payload) = alice.recv(&(), Role::Bob).await.expect("Bob answers");
-            std::hint::black_box(payload);
+            black_box(payload);
         }
     };
     let bob = async move {
@@ -129,9 +133,12 @@ where
         let mut next = asked::alice(&alice, &());
         for _ in 0..n {
             let asks = next.again().await.expect("Bob listens");
-            let sent = asks.send(Question(PAYLOAD)).await.expect("Bob listens");
+            let sent = asks
+                .send(Question(black_box(PAYLOAD)))
+                .await
+                .expect("Bob listens");
             let (Answer(payload), again) = sent.recv().await.expect("Bob answers");
-            std::hint::black_box(payload);
+            black_box(payload);
             next = again;
         }
         next.enough().await.expect("Bob listens");
@@ -165,10 +172,12 @@ where
         for _ in 0..n {
             let told = alice.choose(&(), Role::Bob, Decision::Again).await;
             told.expect("Bob listens");
-            let sent = alice.send(&(), Role::Bob, &Question(PAYLOAD)).await;
+            let sent = alice
+                .send(&(), Role::Bob, &Question(black_box(PAYLOAD)))
+                .await;
             sent.expect("Bob listens");
             let Answer(payload) = alice.recv(&(), Role::Bob).await.expect("Bob answers");
-            std::hint::black_box(payload);
+            black_box(payload);
         }
         let told = alice.choose(&(), Role::Bob, Decision::Enough).await;
         told.expect("Bob listens");

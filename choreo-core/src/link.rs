@@ -1,7 +1,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::ext::{ChoreoHandlerExt, unknown_label};
-use crate::{ChoreoHandler, Label, Message, Operation, Outgoing, Result, RoleId};
+use crate::{ChoreoHandler, Incoming, Message, Operation, Outgoing, Result, RoleId};
 
 /// Where a role stands in a protocol, for APIs that are generated from one: a handler and an
 /// endpoint, and whom to tell when the role stops in the middle.
@@ -23,6 +23,11 @@ use crate::{ChoreoHandler, Label, Message, Operation, Outgoing, Result, RoleId};
 /// }
 /// ```
 pub struct Link<'a, H: ChoreoHandler + ?Sized> {
+    /// In a box, since it moves with each step.
+    ends: Box<Ends<'a, H>>,
+}
+
+struct Ends<'a, H: ChoreoHandler + ?Sized> {
     handler: &'a H,
     endpoint: &'a H::Endpoint,
     /// Empty once it has ended.
@@ -33,10 +38,13 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     /// At the beginning, with all other roles.
     #[must_use]
     pub fn new(handler: &'a H, endpoint: &'a H::Endpoint, others: &'a [H::Role]) -> Self {
-        Self {
+        let ends = Ends {
             handler,
             endpoint,
             others,
+        };
+        Self {
+            ends: Box::new(ends),
         }
     }
 
@@ -44,30 +52,46 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     ///
     /// # Errors
     /// As [`ChoreoHandlerExt::send`].
-    pub async fn send<M: Message>(&self, to: H::Role, message: &M) -> Result<()> {
-        self.handler.send(self.endpoint, to, message).await
+    pub fn send<'s, M: Message>(
+        &'s self,
+        to: H::Role,
+        message: &'s M,
+    ) -> impl Future<Output = Result<()>> + Send + 's {
+        self.ends.handler.send(self.ends.endpoint, to, message)
     }
 
     /// Receives a message, waiting for it.
     ///
     /// # Errors
     /// As [`ChoreoHandlerExt::recv`].
-    pub async fn recv<M: DeserializeOwned>(&self, from: H::Role) -> Result<M> {
-        self.handler.recv(self.endpoint, from).await
+    pub fn recv<M: DeserializeOwned>(
+        &self,
+        from: H::Role,
+    ) -> impl Future<Output = Result<M>> + Send {
+        self.ends.handler.recv(self.ends.endpoint, from)
     }
 
     /// Tells roles what was decided.
     ///
     /// # Errors
     /// As [`ChoreoHandlerExt::choose_for_all`].
-    pub async fn choose(&self, to: &[H::Role], label: &str) -> Result<()> {
+    pub fn choose<'s>(
+        &'s self,
+        to: &'s [H::Role],
+        label: &'s str,
+    ) -> impl Future<Output = Result<()>> + Send + 's {
         let label = Outgoing::Label(label);
-        match to {
-            [one] => {
-                let sent = self.handler.send_payload(self.endpoint, one, label).await;
-                sent.map_err(|error| error.at(Operation::Choose, one.name()))
+        let Ends {
+            handler, endpoint, ..
+        } = *self.ends;
+        async move {
+            match to {
+                [one] => {
+                    let sent = handler.send_payload(endpoint, one, label).await;
+                    sent.map_err(|error| error.at(Operation::Choose, one.name()))
+                }
+                all => handler.send_to_all(endpoint, all, label).await,
             }
-            all => self.handler.send_to_all(self.endpoint, all, label).await,
         }
     }
 
@@ -76,30 +100,50 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     /// # Errors
     /// As [`ChoreoHandlerExt::offer`]; [`UnknownLabel`](crate::ErrorKind::UnknownLabel) when it is
     /// none of them.
-    pub async fn offer(&self, from: H::Role, labels: &'static [&'static str]) -> Result<usize> {
-        let offered: Label = self.handler.offer(self.endpoint, from.clone()).await?;
-        let found = labels.iter().position(|label| *label == offered.as_str());
-        found.ok_or_else(|| {
-            unknown_label(offered.as_str(), labels).at(Operation::Offer, from.name())
-        })
+    pub fn offer(
+        &self,
+        from: H::Role,
+        labels: &'static [&'static str],
+    ) -> impl Future<Output = Result<usize>> + Send {
+        let Ends {
+            handler, endpoint, ..
+        } = *self.ends;
+        async move {
+            let offered = handler.recv_payload(endpoint, &from).await;
+            number(offered, labels).map_err(|error| error.at(Operation::Offer, from.name()))
+        }
     }
 
     /// Another one, for something that is done at once.
     #[must_use]
     pub fn share(&self) -> Self {
-        Self { ..*self }
+        let Ends {
+            handler,
+            endpoint,
+            others,
+        } = *self.ends;
+        Self::new(handler, endpoint, others)
     }
 
     /// The role has come to the end of its part.
     pub fn end(mut self) {
-        self.others = &[];
+        self.ends.others = &[];
     }
+}
+
+/// Which of the labels a receive gave.
+fn number(payload: Result<Incoming>, labels: &[&str]) -> Result<usize> {
+    let label = payload?.into_label()?;
+    let found = labels.iter().position(|known| *known == label.as_str());
+    found.ok_or_else(|| unknown_label(label.as_str(), labels))
 }
 
 impl<H: ChoreoHandler + ?Sized> Drop for Link<'_, H> {
     fn drop(&mut self) {
-        if !self.others.is_empty() {
-            self.handler.abandon(self.endpoint, self.others);
+        if !self.ends.others.is_empty() {
+            self.ends
+                .handler
+                .abandon(self.ends.endpoint, self.ends.others);
         }
     }
 }
