@@ -19,27 +19,47 @@ fn adder() -> Global {
     Global::new("Adder")
         .role("Client")
         .role("Server")
-        .then(Step::again("again", [Step::choice("Client", ["Server"], branches)]))
+        .then(Step::again(
+            "again",
+            [Step::choice("Client", ["Server"], branches)],
+        ))
 }
 
 #[test]
 fn loops_and_branches_are_those_of_the_protocol() {
     let due = adder().project("Server").unwrap();
-    let add = || Part::new().recv::<u32>("Client").recv::<u32>("Client").send("Client", 3);
+    let add = || {
+        Part::new()
+            .recv::<u32>("Client")
+            .recv::<u32>("Client")
+            .send("Client", 3)
+    };
     let server = |add: Part| {
         Part::new().loop_inf(
             Part::new().branch("Client", [("add", add), ("bye", Part::new().exit_loop())]),
         )
     };
-    server(add()).part(&"Server").unwrap().refines(&due).unwrap();
-    let hasty = server(Part::new().recv::<u32>("Client").send("Client", 3).recv::<u32>("Client"));
+    server(add())
+        .part(&"Server")
+        .unwrap()
+        .refines(&due)
+        .unwrap();
+    let hasty = server(
+        Part::new()
+            .recv::<u32>("Client")
+            .send("Client", 3)
+            .recv::<u32>("Client"),
+    );
     // It says the sum before it has heard all: whoever waits gets it earlier.
     hasty.part(&"Server").unwrap().refines(&due).unwrap();
     let short = server(Part::new().recv::<u32>("Client").send("Client", 3));
     assert!(short.part(&"Server").unwrap().refines(&due).is_err());
     let deaf = Part::new().loop_inf(Part::new().branch("Client", [("add", add())]));
     let differs = deaf.part(&"Server").unwrap().refines(&due).unwrap_err();
-    assert_eq!(differs.why, "Client may decide for bye, which is not expected");
+    assert_eq!(
+        differs.why,
+        "Client may decide for bye, which is not expected"
+    );
 }
 
 #[test]
@@ -50,7 +70,10 @@ fn a_fixed_number_of_rounds_is_one_way_to_play_a_loop() {
         .send("Server", 1)
         .send("Server", 2)
         .recv::<u32>("Server");
-    let client = Part::new().loop_n(3, round.clone()).choose("Server", "bye").end();
+    let client = Part::new()
+        .loop_n(3, round.clone())
+        .choose("Server", "bye")
+        .end();
     client.part(&"Client").unwrap().refines(&due).unwrap();
     let forgets = Part::new().loop_n(3, round).end();
     let differs = forgets.part(&"Client").unwrap().refines(&due).unwrap_err();

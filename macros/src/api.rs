@@ -89,7 +89,11 @@ fn serialized(protocol: &Protocol) -> Result<TokenStream> {
         } = global;
         let roles = roles.iter().map(|role| {
             let (name, doc) = (&role.name, &role.doc);
-            quote!(p::RoleDecl { name: #name.into(), doc: #doc.into() })
+            quote!(p::RoleDecl {
+                name: #name.into(),
+                doc: #doc.into(),
+                count: ::core::option::Option::None,
+            })
         });
         let steps = all(steps);
         quote!(p::Global {

@@ -136,6 +136,7 @@ fn roles(input: ParseStream<'_>) -> Result<(Vec<Ident>, Vec<RoleDecl>)> {
         declared.push(RoleDecl {
             name: name.to_string(),
             doc: doc(&attributes),
+            count: None,
         });
         names.push(name);
         if !input.peek(Token![,]) {

@@ -4,6 +4,7 @@
 mod automaton;
 mod compile;
 mod diagram;
+mod family;
 mod fault;
 mod fingerprint;
 mod global;
