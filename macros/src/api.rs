@@ -9,20 +9,26 @@ use syn::{Ident, Result};
 
 use crate::messages;
 use crate::names::{camel, ident, snake};
+use crate::roles::Role;
 use crate::syntax::{Protocol, Protocols};
 
 /// All that the protocols become.
 ///
 /// # Errors
-/// The faults of the first protocol that has some, at its tokens.
+/// The first fault of each protocol, at its tokens.
 pub(crate) fn all(protocols: &Protocols) -> Result<TokenStream> {
-    let modules: Result<Vec<_>> = protocols
-        .0
-        .iter()
-        .map(|protocol| module(protocol, protocols))
-        .collect();
-    let modules = modules?;
-    Ok(quote!(#(#modules)*))
+    let (mut modules, mut faults) = (TokenStream::new(), None::<syn::Error>);
+    for protocol in &protocols.0 {
+        match (module(protocol, protocols), &mut faults) {
+            (Ok(module), _) => modules.extend(module),
+            (Err(fault), Some(faults)) => faults.combine(fault),
+            (Err(fault), None) => faults = Some(fault),
+        }
+    }
+    match faults {
+        Some(faults) => Err(faults),
+        None => Ok(modules),
+    }
 }
 
 fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
@@ -35,16 +41,28 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
         .iter()
         .zip(&locals)
         .map(|(role, local)| part(role, roles, local));
-    let role_docs = protocol.global.roles.iter().map(|role| match &*role.doc {
-        "" => format!("The role `{}`.", role.name),
-        doc => doc.to_owned(),
+    let variants = roles.iter().map(|role| {
+        let name = &role.name;
+        let (doc, members) = match &role.count {
+            Some(_) => (
+                format!("Those of the family `{name}`, each with its number."),
+                Some(quote!((usize))),
+            ),
+            None => (format!("The role `{name}`."), None),
+        };
+        let doc = match role.doc.is_empty() {
+            true => &doc,
+            false => &role.doc,
+        };
+        quote!(#[doc = #doc] #name #members)
     });
+    let who = who(roles);
     let fingerprint = protocol.global.fingerprint();
     let drawn = format!(
         "The protocol `{}`.\n\n```text\n{}\n```",
         protocol.name, protocol.global
     );
-    let source = serialized(protocol)?;
+    let source = serialized(protocol);
     Ok(quote! {
         #(#attributes)*
         #[doc = #drawn]
@@ -54,12 +72,9 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
 
             /// Who takes part.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-            pub enum Role { #(#[doc = #role_docs] #roles),* }
+            pub enum Role { #(#variants),* }
 
-            impl ::choreo::ProtocolRole for Role {
-                const ALL: &'static [Self] = &[#(Self::#roles),*];
-                const FINGERPRINT: u64 = FINGERPRINT;
-            }
+            #who
 
             /// The protocol's [`fingerprint`](::choreo::protocol::Global::fingerprint).
             pub const FINGERPRINT: u64 = #fingerprint;
@@ -76,8 +91,46 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
     })
 }
 
+/// All roles: a list of them where they are known, or else what makes one.
+fn who(roles: &[Role]) -> TokenStream {
+    if roles.iter().all(|role| role.count.is_none()) {
+        let names = roles.iter().map(|role| &role.name);
+        return quote! {
+            impl ::choreo::ProtocolRole for Role {
+                const ALL: &'static [Self] = &[#(Self::#names),*];
+                const FINGERPRINT: u64 = FINGERPRINT;
+            }
+        };
+    }
+    let mut counts: Vec<&Ident> = Vec::new();
+    for count in roles.iter().filter_map(|role| role.count.as_ref()) {
+        if !counts.contains(&count) {
+            counts.push(count);
+        }
+    }
+    let each = roles.iter().map(|Role { name, count, .. }| match count {
+        Some(count) => quote!(roles.extend((0..#count).map(Role::#name));),
+        None => quote!(roles.push(Role::#name);),
+    });
+    let families = roles.iter().filter_map(|role| {
+        let count = role.count.as_ref()?;
+        Some(format!("`{count}` of `{}`", role.name))
+    });
+    let families: Vec<_> = families.collect();
+    let doc = format!("Who takes part in one session: {}.", families.join(", "));
+    quote! {
+        #[doc = #doc]
+        #[must_use]
+        pub fn cast(#(#counts: usize),*) -> ::choreo::Cast<Role> {
+            let mut roles = ::std::vec::Vec::new();
+            #(#each)*
+            ::choreo::Cast::new(roles, FINGERPRINT)
+        }
+    }
+}
+
 /// An expression that gives the protocol.
-fn serialized(protocol: &Protocol) -> Result<TokenStream> {
+fn serialized(protocol: &Protocol) -> TokenStream {
     use choreo_protocol::{Branch, Global, Message, Step};
 
     fn global(global: &Global) -> TokenStream {
@@ -89,11 +142,11 @@ fn serialized(protocol: &Protocol) -> Result<TokenStream> {
         } = global;
         let roles = roles.iter().map(|role| {
             let (name, doc) = (&role.name, &role.doc);
-            quote!(p::RoleDecl {
-                name: #name.into(),
-                doc: #doc.into(),
-                count: ::core::option::Option::None,
-            })
+            let count = match &role.count {
+                Some(count) => quote!(::core::option::Option::Some(#count.into())),
+                None => quote!(::core::option::Option::None),
+            };
+            quote!(p::RoleDecl { name: #name.into(), doc: #doc.into(), count: #count })
         });
         let steps = all(steps);
         quote!(p::Global {
@@ -154,39 +207,56 @@ fn serialized(protocol: &Protocol) -> Result<TokenStream> {
     }
 
     let global = global(&protocol.global);
-    Ok(quote!(use ::choreo::protocol as p; #global))
+    quote!(use ::choreo::protocol as p; #global)
 }
 
 /// The function by which a role begins, and the module with its states.
-fn part(role: &Ident, others: &[Ident], local: &Local) -> TokenStream {
-    let module = ident(&snake(&role.to_string()), role.span());
+fn part(role: &Role, roles: &[Role], local: &Local) -> TokenStream {
+    let name = &role.name;
+    let module = ident(&snake(&name.to_string()), name.span());
     let part = Part {
         local,
+        roles,
         names: names(local),
         joins: joins(local),
     };
     let states = (0..local.states.len()).map(|state| part.state(state));
     let start = part.name(Local::START);
-    let starts = match local.state(Local::START) {
-        State::End => quote!(#module::#start),
-        _ => quote!(#module::#start<'a, H>),
+    let (number, me) = match &role.count {
+        Some(_) => (Some(quote!(number: usize,)), quote!(Role::#name(number))),
+        None => (None, quote!(Role::#name)),
     };
-    let others = others.iter().filter(|other| *other != role);
-    let link = quote!(::choreo::Link::new(handler, endpoint, &[#(Role::#others),*]));
-    let new = part.enter(&link, Local::START);
-    let new = match local.state(Local::START) {
-        State::End => quote!({ let _ = (handler, endpoint); #module::#start }),
-        _ => quote!(#module::#new),
+    let counted = roles.iter().any(|role| role.count.is_some());
+    let (cast, others) = if counted {
+        let cast = quote!(, cast: &'a ::choreo::Cast<Role>);
+        (Some(cast), quote!(cast.others(&#me)))
+    } else {
+        let others = roles.iter().map(|role| &role.name);
+        let others = others.filter(|other| *other != name);
+        (None, quote!(&[#(Role::#others),*]))
     };
-    let doc = format!("Begins to play `{role}`, over any handler.\n\n```text\n{local}\n```");
-    let of = format!("What `{role}` does, step by step.");
+    let new = part.enter(
+        &quote!(::choreo::Link::new(handler, endpoint, #others)),
+        Local::START,
+    );
+    let doc = match &role.count {
+        Some(_) => format!("Begins to play the `{name}` of that number, over any handler."),
+        None => format!("Begins to play `{name}`, over any handler."),
+    };
+    let doc = format!("{doc}\n\n```text\n{local}\n```");
+    let of = format!("What `{name}` does, step by step.");
     quote! {
         #[doc = #doc]
-        pub fn #module<'a, H>(handler: &'a H, endpoint: &'a H::Endpoint) -> #starts
+        pub fn #module<'a, H>(
+            #number
+            handler: &'a H,
+            endpoint: &'a H::Endpoint
+            #cast
+        ) -> #module::#start<'a, H>
         where
             H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
         {
-            #new
+            #module::#new
         }
 
         #[doc = #of]
@@ -201,6 +271,7 @@ fn part(role: &Ident, others: &[Ident], local: &Local) -> TokenStream {
 
 struct Part<'a> {
     local: &'a Local,
+    roles: &'a [Role],
     /// The name of each state's type.
     names: Vec<Ident>,
     /// The states at which branches at once are over: of which parallel state, and which branch.
@@ -210,6 +281,19 @@ struct Part<'a> {
 impl Part<'_> {
     fn name(&self, state: StateId) -> &Ident {
         &self.names[state]
+    }
+
+    /// What gives the number of a member, if the role is a family.
+    fn number(&self, name: &str) -> Option<TokenStream> {
+        let family = self.roles.iter().find(|role| role.name == name);
+        let Role { name, count, .. } = family?;
+        count.as_ref()?;
+        Some(quote! {
+            |role| match role {
+                Role::#name(number) => ::core::option::Option::Some(*number),
+                _ => ::core::option::Option::None,
+            }
+        })
     }
 
     /// The type of a state.
@@ -240,19 +324,40 @@ impl Part<'_> {
         let (doc, body) = match self.local.state(state) {
             State::Send { to, message, next } => {
                 let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                let (role, carried) = (role(to), ident(&message.name, Span::call_site()));
-                let doc = format!("Sends `{message}` to `{to}`.");
-                let body = quote! {
-                    #[doc = #doc]
-                    ///
-                    /// # Errors
-                    /// As those of the handler; the others are told that it does not go on.
-                    pub async fn send(self, message: #carried) -> ::choreo::Result<#kind> {
-                        self.link.send(#role, &message).await?;
-                        ::core::result::Result::Ok(#enter)
+                let carried = ident(&message.name, Span::call_site());
+                let (doc, method) = match self.number(to) {
+                    Some(number) => (
+                        format!("Sends `{message}` to each `{to}`: what it gives for its number."),
+                        quote! {
+                            pub async fn send_each(
+                                self,
+                                message: impl FnMut(usize) -> super::#carried,
+                            ) -> ::choreo::Result<#kind> {
+                                self.link.send_each(#number, message).await?;
+                                ::core::result::Result::Ok(#enter)
+                            }
+                        },
+                    ),
+                    None => {
+                        let role = role(to);
+                        (
+                            format!("Sends `{message}` to `{to}`."),
+                            quote! {
+                                pub async fn send(
+                                    self,
+                                    message: super::#carried,
+                                ) -> ::choreo::Result<#kind> {
+                                    self.link.send(#role, &message).await?;
+                                    ::core::result::Result::Ok(#enter)
+                                }
+                            },
+                        )
                     }
                 };
-                (format!("Sends `{message}` to `{to}` next."), body)
+                (
+                    format!("Sends `{message}` to `{to}` next."),
+                    documented(&doc, &method),
+                )
             }
             State::Recv {
                 from,
@@ -260,40 +365,60 @@ impl Part<'_> {
                 next,
             } => {
                 let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                let (role, carried) = (role(from), ident(&message.name, Span::call_site()));
-                let doc = format!("Receives `{message}` from `{from}`, waiting for it.");
-                let body = quote! {
-                    #[doc = #doc]
-                    ///
-                    /// # Errors
-                    /// As those of the handler; the others are told that it does not go on.
-                    pub async fn recv(self) -> ::choreo::Result<(#carried, #kind)> {
-                        let message = self.link.recv(#role).await?;
-                        ::core::result::Result::Ok((message, #enter))
+                let carried = ident(&message.name, Span::call_site());
+                let (doc, method) = match self.number(from) {
+                    Some(number) => (
+                        format!(
+                            "Receives `{message}` from each `{from}`, in the order of their numbers."
+                        ),
+                        quote! {
+                            pub async fn recv_each(
+                                self,
+                            ) -> ::choreo::Result<(::std::vec::Vec<super::#carried>, #kind)> {
+                                let messages = self.link.recv_each(#number).await?;
+                                ::core::result::Result::Ok((messages, #enter))
+                            }
+                        },
+                    ),
+                    None => {
+                        let role = role(from);
+                        (
+                            format!("Receives `{message}` from `{from}`, waiting for it."),
+                            quote! {
+                                pub async fn recv(
+                                    self,
+                                ) -> ::choreo::Result<(super::#carried, #kind)> {
+                                    let message = self.link.recv(#role).await?;
+                                    ::core::result::Result::Ok((message, #enter))
+                                }
+                            },
+                        )
                     }
                 };
-                (format!("Receives `{message}` from `{from}` next."), body)
+                (
+                    format!("Receives `{message}` from `{from}` next."),
+                    documented(&doc, &method),
+                )
             }
             State::Choose { to, branches } => {
-                let roles: Vec<_> = to.iter().map(|to| role(to)).collect();
-                let told = to.join("`, `");
+                let told = self.told(to);
+                let all = to.join("`, `");
                 let methods = branches.iter().map(|(label, next)| {
                     let method = ident(&snake(label), Span::call_site());
                     let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                    let doc = format!("Decides for `{label}`, and tells `{told}`.");
-                    quote! {
-                        #[doc = #doc]
-                        ///
-                        /// # Errors
-                        /// As those of the handler; the others are told that it does not go on.
-                        pub async fn #method(self) -> ::choreo::Result<#kind> {
-                            self.link.choose(&[#(#roles),*], #label).await?;
-                            ::core::result::Result::Ok(#enter)
-                        }
-                    }
+                    let doc = format!("Decides for `{label}`, and tells `{all}`.");
+                    documented(
+                        &doc,
+                        &quote! {
+                            pub async fn #method(self) -> ::choreo::Result<#kind> {
+                                self.link.choose(#told, #label).await?;
+                                ::core::result::Result::Ok(#enter)
+                            }
+                        },
+                    )
                 });
                 (
-                    format!("Decides next, and tells `{told}`."),
+                    format!("Decides next, and tells `{all}`."),
                     quote!(#(#methods)*),
                 )
             }
@@ -322,6 +447,23 @@ impl Part<'_> {
                 H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
             {
                 #body
+            }
+        }
+    }
+
+    /// The roles that are told of a choice.
+    fn told(&self, to: &[String]) -> TokenStream {
+        let families: Vec<_> = to.iter().filter_map(|to| self.number(to)).collect();
+        let single = to.iter().filter(|to| self.number(to).is_none());
+        let single = single.map(|to| role(to));
+        if families.is_empty() {
+            return quote!(&[#(#single),*]);
+        }
+        quote! {
+            &{
+                let mut told = ::std::vec![#(#single),*];
+                #(told.extend(self.link.family(#families).map(|(_, role)| role));)*
+                told
             }
         }
     }
@@ -421,6 +563,17 @@ impl Part<'_> {
     fn ends(&self, branch: StateId) -> &Ident {
         let end = end_of(self.local, branch);
         self.name(end.unwrap_or(branch))
+    }
+}
+
+/// A method that speaks to others.
+fn documented(doc: &str, method: &TokenStream) -> TokenStream {
+    quote! {
+        #[doc = #doc]
+        ///
+        /// # Errors
+        /// As those of the handler; the others are told that it does not go on.
+        #method
     }
 }
 

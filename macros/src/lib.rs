@@ -4,6 +4,8 @@
 mod api;
 mod messages;
 mod names;
+mod roles;
+mod steps;
 mod syntax;
 
 use proc_macro::TokenStream;

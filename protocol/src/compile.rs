@@ -273,7 +273,11 @@ impl Compiler {
         declared(protocol)?;
         if protocol.roles.len() != roles.len() {
             let (due, are) = (protocol.roles.len(), roles.len());
-            let text = format!("protocol `{name}` has {due} roles, and {are} are named");
+            let all: Vec<_> = protocol.roles.iter().map(|role| &*role.name).collect();
+            let text = format!(
+                "protocol `{name}` has {due} roles, and {are} are named: say who plays {}",
+                all.join(", ")
+            );
             return Err(fault(FaultKind::Arity, here, text));
         }
         let mut inner = HashMap::new();
