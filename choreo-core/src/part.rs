@@ -75,7 +75,7 @@ impl States {
     fn effect<R: RoleId, M>(
         &mut self,
         effect: &Effect<R, M>,
-        next: StateId,
+        mut next: StateId,
         exit: Option<StateId>,
         after: Option<&Effect<R, M>>,
     ) -> Result<StateId> {
@@ -121,6 +121,9 @@ impl States {
                 // Where it begins is known when its end is.
                 let start = self.add(State::End)?;
                 let first = self.program(body, start, Some(next))?;
+                if first == start {
+                    return Err(refused("it goes round for ever and does nothing"));
+                }
                 self.forward(start, first);
                 Ok(first)
             }
@@ -129,7 +132,14 @@ impl States {
                 body,
             } => {
                 let after = next;
-                (0..*times).try_fold(next, |next, _| self.program(body, next, Some(after)))
+                for _ in 0..*times {
+                    let before = next;
+                    next = self.program(body, next, Some(after))?;
+                    if next == before {
+                        break;
+                    }
+                }
+                Ok(next)
             }
             Effect::ExitLoop => Ok(exit.unwrap_or(next)),
             Effect::Parallel { programs } => {

@@ -81,6 +81,72 @@ fn a_fixed_number_of_rounds_is_one_way_to_play_a_loop() {
 }
 
 #[test]
+fn reordered_programs_stand_for_their_part_where_nobody_can_tell() {
+    let global = Global::new("Buffer")
+        .role("Source")
+        .role("Kernel")
+        .role("Sink")
+        .then(Step::again(
+            "again",
+            [
+                Step::message("Kernel", "Source", "Ready"),
+                Step::message("Source", "Kernel", "Value"),
+                Step::message("Sink", "Kernel", "Ready"),
+                Step::message("Kernel", "Sink", "Value"),
+            ],
+        ));
+    let due = global.project("Kernel").unwrap();
+    let copy = || {
+        Part::new()
+            .recv::<u32>("Source")
+            .recv::<u32>("Sink")
+            .send("Sink", 1)
+    };
+    let plain = Part::new().loop_inf(Part::new().send("Source", 0).then(copy()));
+    plain.part(&"Kernel").unwrap().refines(&due).unwrap();
+    // Two buffers: it is ready for the next value before it has passed on the last one.
+    let ahead = Part::new()
+        .send("Source", 0)
+        .loop_inf(Part::new().send("Source", 0).then(copy()));
+    ahead.part(&"Kernel").unwrap().refines(&due).unwrap();
+
+    let greedy = Part::new().loop_inf(copy().send("Source", 0));
+    let differs = greedy.part(&"Kernel").unwrap().refines(&due).unwrap_err();
+    assert_eq!(
+        differs.to_string(),
+        "receive _ from Source must not come before send Ready to Source; \
+         this part: receive _ from Source; due: send Ready to Source"
+    );
+    let late = Part::new()
+        .send("Source", 0)
+        .recv::<u32>("Source")
+        .send("Sink", 1)
+        .recv::<u32>("Sink")
+        .recv::<u32>("Sink");
+    let differs = late.part(&"Kernel").unwrap().refines(&due).unwrap_err();
+    assert_eq!(
+        differs.own,
+        [
+            "send _ to Source",
+            "receive _ from Source",
+            "send _ to Sink",
+            "receive _ from Sink",
+            "receive _ from Sink"
+        ]
+    );
+    assert_eq!(
+        differs.due,
+        [
+            "send _ to Source",
+            "receive _ from Source",
+            "send _ to Sink",
+            "receive _ from Sink",
+            "send Ready to Source"
+        ]
+    );
+}
+
+#[test]
 fn several_are_told_of_one_choice() {
     let global = Global::new("Vote")
         .role("Chair")
@@ -108,4 +174,14 @@ fn what_cannot_be_told_of_is_refused_by_its_step() {
         assert_eq!(error.kind(), ErrorKind::Program);
         assert!(error.to_string().contains("step 2"), "{error}");
     }
+}
+
+#[test]
+fn rounds_in_which_nothing_happens_are_none() {
+    let nothing = Part::new().loop_n(usize::MAX, Part::new().loop_n(2, Part::new()));
+    let over = nothing.part(&"B").unwrap();
+    assert_eq!(over.to_string(), "B {\n}");
+    let many = Part::new().loop_n(usize::MAX, Part::new().send("A", 1));
+    let error = many.part(&"B").unwrap_err();
+    assert!(error.to_string().contains("too many steps"), "{error}");
 }

@@ -41,6 +41,7 @@ function options() {
     role: element('role-bob').checked ? 'Bob' : 'Alice',
     session: element('session').value.trim(),
     relay: element('relay').value.trim(),
+    way: element('way-http').checked ? 1 : 0,
     text: element('message').value,
     pace: element('slow').checked ? PACE : 0,
     rounds: element('rounds').valueAsNumber,
@@ -82,6 +83,7 @@ function readLink() {
   for (const id of ['session', 'relay', 'message', 'rounds']) {
     if (query.has(id)) element(id).value = query.get(id);
   }
+  if (query.get('way') === 'http') element('way-http').checked = true;
   if (query.has('slow')) element('slow').checked = query.get('slow') !== 'no';
   element('worker').checked = query.has('worker');
   if (!element('session').value) {
@@ -154,7 +156,7 @@ async function start() {
 function failure({ message }, relay) {
   const [why, sentence, detail] = message.split('\n');
   const words = {
-    address: [`“${relay}” is no address to connect to.`, 'It begins with ws:// or wss://, and names a server: ws://127.0.0.1:9000/'],
+    address: [`“${relay}” is no address to connect to.`, 'It begins with ws://, wss://, http:// or https://, and names a server: ws://127.0.0.1:9000/'],
     unreached: [`Nobody lets this role in at ${relay}.`, 'Is the relay running, and does it let pages of this address connect? “cargo xtask demo two-browsers” starts one that does.'],
     left: ['The other side has left.', 'Start again, on both sides.'],
     stopped: [`The conversation stopped: ${sentence}.`, 'Reload both pages and start again.'],
@@ -202,8 +204,8 @@ function look(ended) {
 }
 
 function read(status) {
-  const [link = '', connections, silent, unacked, met, said, heard, lost, repeated, reordered, ...last] = status.split('\t');
-  return { link: link || 'starting', connections, silent: Number(silent), unacked, met: met === '1', said, heard, lost, repeated, reordered, heardLast: last.join('\t') };
+  const [link = '', way, connections, silent, unacked, met, said, heard, lost, repeated, reordered, ...last] = status.split('\t');
+  return { link: link || 'starting', way, connections, silent: Number(silent), unacked, met: met === '1', said, heard, lost, repeated, reordered, heardLast: last.join('\t') };
 }
 
 function describeLink(role, { link, met, connections }) {
@@ -215,11 +217,11 @@ function describeLink(role, { link, met, connections }) {
   state('running', connections === '1' ? `Talking with ${peer}` : `Talking with ${peer} over connection ${connections}`);
 }
 
-function linkRow(role, { link, connections, unacked, silent }, ended) {
+function linkRow(role, { link, way, connections, unacked, silent }, ended) {
   if (ended && connections === '0') link = 'not let in';
   const here = ['connected', 'resuming'].includes(link);
   const heard = here ? `${(silent / 1000).toFixed(1)} s ago` : '–';
-  return row(role, [link, connections ?? '0', unacked ?? '0', heard]);
+  return row(role, [link, way || '–', connections ?? '0', unacked ?? '0', heard]);
 }
 
 function tallyRow(role, { said, heard, lost, repeated, reordered }) {
@@ -320,6 +322,9 @@ element('stop').addEventListener('click', () => {
   each((player) => player.stop());
   element('run').focus();
 });
+for (const way of ['way-websocket', 'way-http']) {
+  element(way).addEventListener('change', () => each((player) => player.go(options().way)));
+}
 element('cut').addEventListener('click', () => each((player) => player.cut()));
 
 // A page that comes back, from the background, from sleep or from the history, looks at once

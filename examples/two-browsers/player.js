@@ -3,13 +3,13 @@
 //   version  changes whenever there is more to draw
 //   svg      the diagram; null where nobody draws
 //   ended    resolves to true at its end, to false when it was stopped, or rejects
-//   stop(), cut(), nudge(), set(text, pace)
+//   stop(), cut(), nudge(), go(way), set(text, pace)
 
 export async function inPage(options) {
   const { default: init, Player } = await import('./pkg/two_browsers.js');
   await init();
-  const { role, session, relay, text, pace, rounds } = options;
-  const player = new Player(role === 'Alice', session, relay, text, pace);
+  const { role, session, relay, way, text, pace, rounds } = options;
+  const player = new Player(role === 'Alice', session, relay, way, text, pace);
   player.ended = player.start(rounds);
   return player;
 }
@@ -17,7 +17,7 @@ export async function inPage(options) {
 export function inWorker(options) {
   const worker = new Worker('worker.js', { type: 'module' });
   const player = { status: '', version: 0, svg: null };
-  for (const what of ['stop', 'cut', 'nudge', 'set']) {
+  for (const what of ['stop', 'cut', 'nudge', 'go', 'set']) {
     player[what] = (...args) => worker.postMessage([what, ...args]);
   }
   player.ended = new Promise((resolve, reject) => {

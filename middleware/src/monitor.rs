@@ -11,7 +11,7 @@ use choreo_protocol::{Due, Local, Message, Position};
 /// seen. A wrong send goes nowhere; a wrong payload of the peer does not reach the role.
 ///
 /// A message is the one that is due if its type has the name of the message, or is the one type that
-/// the message carries.
+/// the message carries; any is if the name is `_`.
 ///
 /// ```
 /// use choreo_core::{ChoreoHandlerExt, ErrorKind};
@@ -101,8 +101,8 @@ impl<H> Monitor<H> {
         self.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The role sends: where it stood before, or why that is not due.
-    fn sends<R: RoleId>(&self, to: &[R], payload: Outgoing<'_>) -> Result<Position> {
+    /// The role sends: where it stood before and where it does now, or why that is not due.
+    fn sends<R: RoleId>(&self, to: &[R], payload: Outgoing<'_>) -> Result<[Position; 2]> {
         let mut position = self.position();
         let before = position.clone();
         for role in to {
@@ -121,16 +121,13 @@ impl<H> Monitor<H> {
                 return Err(error.at(Operation::sending(payload), name));
             }
         }
-        Ok(before)
+        Ok([before, position.clone()])
     }
 
-    /// A send that was provably not sent is due again, unless the role went on meanwhile.
-    fn sent(&self, before: Position, after: &Position, sent: Result<()>) -> Result<()> {
+    /// A send that was provably not sent is due again.
+    fn sent(&self, [before, after]: &[Position; 2], sent: Result<()>) -> Result<()> {
         if sent.as_ref().is_err_and(Error::is_transient) {
-            let mut position = self.position();
-            if *position == *after {
-                *position = before;
-            }
+            self.position().take_back(before, after);
         }
         sent
     }
@@ -148,10 +145,9 @@ impl<H: ChoreoHandler> ChoreoHandler for Monitor<H> {
         to: &Self::Role,
         payload: Outgoing<'_>,
     ) -> Result<()> {
-        let before = self.sends(std::slice::from_ref(to), payload)?;
-        let after = self.position().clone();
+        let step = self.sends(std::slice::from_ref(to), payload)?;
         let sent = self.inner.send_payload(endpoint, to, payload).await;
-        self.sent(before, &after, sent)
+        self.sent(&step, sent)
     }
 
     async fn recv_payload(&self, endpoint: &Self::Endpoint, from: &Self::Role) -> Result<Incoming> {
@@ -187,10 +183,9 @@ impl<H: ChoreoHandler> ChoreoHandler for Monitor<H> {
         to: &[Self::Role],
         payload: Outgoing<'_>,
     ) -> Result<()> {
-        let before = self.sends(to, payload)?;
-        let after = self.position().clone();
+        let step = self.sends(to, payload)?;
         let sent = self.inner.send_to_all(endpoint, to, payload).await;
-        self.sent(before, &after, sent)
+        self.sent(&step, sent)
     }
 
     forward!(inner: abandon);
@@ -203,7 +198,7 @@ fn is(tag: TypeTag) -> impl Fn(&Message) -> bool {
             [one] => TypeTag::named(one) == tag,
             _ => false,
         };
-        carried || TypeTag::named(&message.name) == tag
+        carried || message.name == "_" || TypeTag::named(&message.name) == tag
     }
 }
 

@@ -123,6 +123,30 @@ impl Position {
         Due(due)
     }
 
+    /// Takes back what led from one position to the other. What was done at once with it stays done;
+    /// nothing changes if the role has gone on behind it.
+    ///
+    /// ```
+    /// use choreo_protocol::{Global, Position, Step};
+    ///
+    /// let global = Global::new("Two").role("A").role("B").then(Step::Parallel(vec![
+    ///     vec![Step::message("A", "B", "One")],
+    ///     vec![Step::message("B", "A", "Two")],
+    /// ]));
+    /// let mut position = Position::new(global.project("A")?);
+    /// let before = position.clone();
+    /// position.send("B", |message| message.name == "One").expect("that is due");
+    /// let after = position.clone();
+    /// position.recv("B", |message| message.name == "Two").expect("that is due");
+    ///
+    /// position.take_back(&before, &after);
+    /// assert!(!position.is_over());
+    /// # Ok::<(), choreo_protocol::Fault>(())
+    /// ```
+    pub fn take_back(&mut self, before: &Self, after: &Self) {
+        self.at.take_back(&before.at, &after.at);
+    }
+
     fn act(&mut self, act: &Act<'_>) -> Result<(), Due> {
         match self.at.after(&self.local, act) {
             Some(at) => {
@@ -137,6 +161,9 @@ impl Position {
 impl At {
     /// Where it is after an act, if the act is due.
     fn after(&self, local: &Local, act: &Act<'_>) -> Option<Self> {
+        if let Some(at) = self.behind(local) {
+            return at.after(local, act);
+        }
         match self {
             Self::Parallel(branches, next) => {
                 let mut after = branches.iter().enumerate();
@@ -144,7 +171,7 @@ impl At {
                     after.find_map(|(number, branch)| Some((number, branch.after(local, act)?)))?;
                 let mut branches = branches.clone();
                 branches[number] = moved;
-                Some(Self::Parallel(branches, *next).entered(local))
+                Some(Self::Parallel(branches, *next))
             }
             Self::Telling { label, left, next } => match act {
                 Act::Choose(to, told) if told == label => {
@@ -185,6 +212,22 @@ impl At {
         }
     }
 
+    fn take_back(&mut self, before: &Self, after: &Self) {
+        match (&mut *self, before, after) {
+            (now, before, after) if now == after => now.clone_from(before),
+            (Self::Parallel(now, at), Self::Parallel(before, from), Self::Parallel(after, to))
+                if [from, to] == [&*at; 2] =>
+            {
+                for (now, (before, after)) in now.iter_mut().zip(before.iter().zip(after)) {
+                    if before != after {
+                        now.take_back(before, after);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn telling(label: &str, left: Vec<String>, next: StateId) -> Self {
         match left.is_empty() {
             true => Self::State(next),
@@ -196,32 +239,44 @@ impl At {
         }
     }
 
-    /// Begins what is done at once, and goes on where all of it is over.
+    /// Begins what is done at once.
     fn entered(self, local: &Local) -> Self {
         match self {
             Self::State(state) => match local.state(state) {
                 State::Parallel { branches, next } => {
-                    let branches = branches
-                        .iter()
-                        .map(|branch| Self::State(*branch).entered(local));
-                    Self::Parallel(branches.collect(), *next).entered(local)
+                    let branches = branches.iter();
+                    let branches = branches.map(|branch| Self::State(*branch).entered(local));
+                    Self::Parallel(branches.collect(), *next)
                 }
                 _ => Self::State(state),
             },
-            Self::Parallel(branches, next)
-                if branches.iter().all(|branch| branch.is_over(local)) =>
-            {
-                Self::State(next).entered(local)
-            }
             at => at,
         }
     }
 
+    /// Where it goes on, if all that was done at once is over. It does so with the next act only: what
+    /// was done last may be taken back.
+    fn behind(&self, local: &Local) -> Option<Self> {
+        match self {
+            Self::Parallel(branches, next) => {
+                let over = branches.iter().all(|branch| branch.is_over(local));
+                over.then(|| Self::State(*next).entered(local))
+            }
+            _ => None,
+        }
+    }
+
     fn is_over(&self, local: &Local) -> bool {
-        matches!(self, Self::State(state) if *local.state(*state) == State::End)
+        match self {
+            Self::State(state) => *local.state(*state) == State::End,
+            _ => self.behind(local).is_some_and(|at| at.is_over(local)),
+        }
     }
 
     fn waits_for(&self, local: &Local, role: &str) -> bool {
+        if let Some(at) = self.behind(local) {
+            return at.waits_for(local, role);
+        }
         match self {
             Self::Parallel(branches, _) => {
                 branches.iter().any(|branch| branch.waits_for(local, role))
@@ -235,6 +290,9 @@ impl At {
     }
 
     fn due(&self, local: &Local, due: &mut Vec<String>) {
+        if let Some(at) = self.behind(local) {
+            return at.due(local, due);
+        }
         let labels = |branches: &[(String, StateId)]| {
             let labels: Vec<_> = branches.iter().map(|(label, _)| &**label).collect();
             labels.join(" or ")

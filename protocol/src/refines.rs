@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 
 use crate::{Local, Message, State, StateId};
 
@@ -39,15 +40,18 @@ impl Local {
         let mut search = Search {
             own: self,
             due: part,
-            seen: HashMap::new(),
-            trace: Vec::new(),
-            pairs: 0,
+            known: HashMap::new(),
+            reached: Vec::new(),
+            ways: Vec::new(),
         };
-        search.follow(Pair {
-            own: Self::START,
-            due: Self::START,
-            pending: Vec::new(),
-        })
+        search.enter(Pair::at(Self::START, Self::START), None)?;
+        let mut next = 0;
+        while let Some(reached) = search.reached.get(next) {
+            let pair = Rc::clone(&reached.pair);
+            search.compare(next, &pair)?;
+            next += 1;
+        }
+        search.all_is_done()
     }
 }
 
@@ -85,64 +89,72 @@ enum Act {
 }
 
 /// A state of each part, and what was due and is put off.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Pair {
     own: StateId,
     due: StateId,
-    /// With the length of the trace when it was put off.
-    pending: Vec<(Act, usize)>,
+    pending: Vec<Act>,
 }
 
-type Key = (StateId, StateId, Vec<Act>);
+/// A pair, and the act by which it was first come to, from which other.
+struct Reached {
+    pair: Rc<Pair>,
+    from: Option<(usize, String)>,
+}
+
+/// One pair leads to another.
+struct Way {
+    from: usize,
+    to: usize,
+    /// What was put off before, and is done now.
+    done: Option<usize>,
+}
 
 struct Search<'a> {
     own: &'a Local,
     due: &'a Local,
-    /// The pairs on the way here, with the length of the trace there; `None` for those that are done.
-    seen: HashMap<Key, Option<usize>>,
-    /// What both have done.
-    trace: Vec<String>,
-    pairs: usize,
+    known: HashMap<Rc<Pair>, usize>,
+    reached: Vec<Reached>,
+    ways: Vec<Way>,
+}
+
+impl Pair {
+    /// With nothing put off.
+    fn at(own: StateId, due: StateId) -> Self {
+        let pending = Vec::new();
+        Self { own, due, pending }
+    }
 }
 
 impl Search<'_> {
-    fn follow(&mut self, pair: Pair) -> Result<(), Differs> {
-        let acts: Vec<_> = pair.pending.iter().map(|(act, _)| act.clone()).collect();
-        let key = (pair.own, pair.due, acts);
-        if let Some(before) = self.seen.get(&key) {
-            // What was put off then must have been done since.
-            let before = before.unwrap_or(0);
-            let forgotten = pair.pending.iter().find(|(_, since)| *since < before);
-            return match forgotten {
-                None => Ok(()),
-                Some((act, _)) => {
-                    let why = format!("{act} is put off for ever");
-                    Err(self.differs(&pair, "goes round".to_owned(), why))
-                }
-            };
+    /// Comes to a pair, which is compared later if it is new.
+    fn enter(&mut self, pair: Pair, from: Option<(usize, String)>) -> Result<usize, Differs> {
+        if let Some(known) = self.known.get(&pair) {
+            return Ok(*known);
         }
-        self.pairs += 1;
-        if self.pairs > MOST_PAIRS {
+        let number = self.reached.len();
+        if number >= MOST_PAIRS {
             let why = "the two are too large to be compared".to_owned();
-            return Err(self.differs(&pair, String::new(), why));
+            return Err(self.differs(0, "all of it".to_owned(), why));
         }
-        self.seen.insert(key.clone(), Some(self.trace.len()));
-        self.compare(&pair)?;
-        self.seen.insert(key, None);
-        Ok(())
+        let pair = Rc::new(pair);
+        self.known.insert(Rc::clone(&pair), number);
+        self.reached.push(Reached { pair, from });
+        Ok(number)
     }
 
-    fn compare(&mut self, pair: &Pair) -> Result<(), Differs> {
+    fn compare(&mut self, at: usize, pair: &Pair) -> Result<(), Differs> {
         match self.own.state(pair.own) {
             State::End => match (&*pair.pending, self.due.state(pair.due)) {
                 ([], State::End) => Ok(()),
                 _ => {
                     let why = "this part is over, and something is due".to_owned();
-                    Err(self.differs(pair, "nothing more".to_owned(), why))
+                    Err(self.differs(at, "nothing more".to_owned(), why))
                 }
             },
             State::Send { to, message, next } => {
                 let act = Act::Send(to.clone(), message.clone());
-                self.step(pair, &act, *next)
+                self.step(at, pair, &act, *next)
             }
             State::Recv {
                 from,
@@ -150,35 +162,33 @@ impl Search<'_> {
                 next,
             } => {
                 let act = Act::Recv(from.clone(), message.clone());
-                self.step(pair, &act, *next)
+                self.step(at, pair, &act, *next)
             }
             State::Choose { to, branches } => branches.iter().try_for_each(|(label, next)| {
-                self.step(pair, &Act::Tell(to.clone(), label.clone()), *next)
+                self.step(at, pair, &Act::Tell(to.clone(), label.clone()), *next)
             }),
-            State::Offer { from, branches } => self.offer(pair, from, branches),
-            State::Parallel { branches, next } => self.parallel(pair, branches, *next),
+            State::Offer { from, branches } => self.offer(at, pair, from, branches),
+            State::Parallel { branches, next } => self.parallel(at, pair, branches, *next),
         }
     }
 
     /// Finds an act among what is due, and goes on behind it.
-    fn step(&mut self, pair: &Pair, act: &Act, next: StateId) -> Result<(), Differs> {
+    fn step(&mut self, at: usize, pair: &Pair, act: &Act, next: StateId) -> Result<(), Differs> {
         let mut pending = pair.pending.clone();
-        if let Some(place) = pending.iter().position(|(due, _)| act.is(due)) {
-            let (over, _) = pending.split_at(place);
-            if let Some((blocks, _)) = over.iter().find(|(due, _)| !act.overtakes(due)) {
-                let why = format!("{act} must not come before {blocks}");
-                return Err(self.differs(pair, act.to_string(), why));
-            }
-            pending.remove(place);
-            return self.on(act, next, pair.due, pending);
-        }
-        if let Some((blocks, _)) = pending.iter().find(|(due, _)| !act.overtakes(due)) {
+        let place = pending.iter().position(|due| act.is(due));
+        let over = &pending[..place.unwrap_or(pending.len())];
+        if let Some(blocks) = over.iter().find(|due| !act.overtakes(due)) {
             let why = format!("{act} must not come before {blocks}");
-            return Err(self.differs(pair, act.to_string(), why));
+            return Err(self.differs(at, act.to_string(), why));
         }
-        let mut at = pair.due;
+        if let Some(place) = place {
+            pending.remove(place);
+            let (own, due) = (next, pair.due);
+            return self.on(at, act, Pair { own, due, pending }, Some(place));
+        }
+        let mut due_at = pair.due;
         loop {
-            let (due, after) = match self.due.state(at) {
+            let (due, after) = match self.due.state(due_at) {
                 State::Send { to, message, next } => {
                     (Act::Send(to.clone(), message.clone()), *next)
                 }
@@ -195,46 +205,48 @@ impl Search<'_> {
                         (act.clone(), *after)
                     } else {
                         let why = format!("{act} is none of the choices that are due");
-                        return Err(self.differs(pair, act.to_string(), why));
+                        return Err(self.differs(at, act.to_string(), why));
                     }
                 }
                 State::Offer { .. } | State::Parallel { .. } | State::End => {
                     let why = format!("{act} is not due");
-                    return Err(self.differs(pair, act.to_string(), why));
+                    return Err(self.differs(at, act.to_string(), why));
                 }
             };
             if act.is(&due) {
-                return self.on(act, next, after, pending);
+                let (own, due) = (next, after);
+                return self.on(at, act, Pair { own, due, pending }, None);
             }
             if !act.overtakes(&due) {
                 let why = format!("{act} must not come before {due}");
-                return Err(self.differs(pair, act.to_string(), why));
+                return Err(self.differs(at, act.to_string(), why));
             }
-            pending.push((due, self.trace.len()));
+            pending.push(due);
             if pending.len() > MOST_PENDING {
                 let why = format!("more than {MOST_PENDING} steps are put off");
-                return Err(self.differs(pair, act.to_string(), why));
+                return Err(self.differs(at, act.to_string(), why));
             }
-            at = after;
+            due_at = after;
         }
     }
 
+    /// Both have done something.
     fn on(
         &mut self,
+        from: usize,
         act: &Act,
-        own: StateId,
-        due: StateId,
-        pending: Vec<(Act, usize)>,
+        pair: Pair,
+        done: Option<usize>,
     ) -> Result<(), Differs> {
-        self.trace.push(act.to_string());
-        let followed = self.follow(Pair { own, due, pending });
-        self.trace.pop();
-        followed
+        let to = self.enter(pair, Some((from, act.to_string())))?;
+        self.ways.push(Way { from, to, done });
+        Ok(())
     }
 
     /// All that the peer may decide has to be expected.
     fn offer(
         &mut self,
+        at: usize,
         pair: &Pair,
         from: &str,
         branches: &[(String, StateId)],
@@ -246,23 +258,23 @@ impl Search<'_> {
         } = self.due.state(pair.due)
         else {
             let why = format!("a choice of {from} is not due");
-            return Err(self.differs(pair, hears, why));
+            return Err(self.differs(at, hears, why));
         };
         if !pair.pending.is_empty() {
             let why = "a choice is not heard while something is put off".to_owned();
-            return Err(self.differs(pair, hears, why));
+            return Err(self.differs(at, hears, why));
         }
         if due != from {
             let why = format!("a choice of {due} is due");
-            return Err(self.differs(pair, hears, why));
+            return Err(self.differs(at, hears, why));
         }
         for (label, after) in ways {
             let Some((_, next)) = branches.iter().find(|(known, _)| known == label) else {
                 let why = format!("{from} may decide for {label}, which is not expected");
-                return Err(self.differs(pair, hears, why));
+                return Err(self.differs(at, hears, why));
             };
             let act = Act::Hear(from.to_owned(), label.clone());
-            self.on(&act, *next, *after, Vec::new())?;
+            self.on(at, &act, Pair::at(*next, *after), None)?;
         }
         Ok(())
     }
@@ -270,6 +282,7 @@ impl Search<'_> {
     /// What is done at once is compared one by one.
     fn parallel(
         &mut self,
+        at: usize,
         pair: &Pair,
         branches: &[StateId],
         next: StateId,
@@ -280,32 +293,73 @@ impl Search<'_> {
                 branches: ways,
                 next: after,
             } if pair.pending.is_empty() && branches.len() == ways.len() => {
-                for (own, due) in branches.iter().zip(ways) {
-                    let (own, due) = (*own, *due);
-                    self.follow(Pair {
-                        own,
-                        due,
-                        pending: Vec::new(),
-                    })?;
+                for (number, (own, due)) in branches.iter().zip(ways).enumerate() {
+                    let act = format!("at once, {}", number + 1);
+                    self.enter(Pair::at(*own, *due), Some((at, act)))?;
                 }
-                self.follow(Pair {
-                    own: next,
-                    due: *after,
-                    pending: Vec::new(),
-                })
+                let act = "all at once".to_owned();
+                self.enter(Pair::at(next, *after), Some((at, act)))?;
+                Ok(())
             }
             _ => {
                 let why = "as many things at once are not due".to_owned();
-                Err(self.differs(pair, own, why))
+                Err(self.differs(at, own, why))
             }
         }
     }
 
-    fn differs(&self, pair: &Pair, act: String, why: String) -> Differs {
-        let mut own = self.trace.clone();
+    /// Nothing is put off for ever: whoever follows one of the things that are put off, from pair to
+    /// pair, does not go round.
+    fn all_is_done(&self) -> Result<(), Differs> {
+        let mut firsts = Vec::with_capacity(self.reached.len());
+        let mut count = 0;
+        for reached in &self.reached {
+            firsts.push(count);
+            count += reached.pair.pending.len();
+        }
+        let (mut leads_to, mut ways_in) = (vec![Vec::new(); count], vec![0_usize; count]);
+        for way in &self.ways {
+            for place in 0..self.reached[way.from].pair.pending.len() {
+                let then = match way.done {
+                    Some(done) if done == place => continue,
+                    Some(done) if done < place => place - 1,
+                    _ => place,
+                };
+                leads_to[firsts[way.from] + place].push(firsts[way.to] + then);
+                ways_in[firsts[way.to] + then] += 1;
+            }
+        }
+        let mut open: Vec<_> = (0..count).filter(|one| ways_in[*one] == 0).collect();
+        while let Some(one) = open.pop() {
+            for next in &leads_to[one] {
+                ways_in[*next] -= 1;
+                if ways_in[*next] == 0 {
+                    open.push(*next);
+                }
+            }
+        }
+        let Some(left) = ways_in.iter().position(|ways| *ways > 0) else {
+            return Ok(());
+        };
+        let at = firsts.partition_point(|first| *first <= left) - 1;
+        let act = &self.reached[at].pair.pending[left - firsts[at]];
+        let why = format!("{act} is put off for ever");
+        Err(self.differs(at, "goes round".to_owned(), why))
+    }
+
+    /// They differ at a pair, where this part does something.
+    fn differs(&self, at: usize, act: String, why: String) -> Differs {
+        let pair = &self.reached[at].pair;
+        let mut trace = Vec::new();
+        let mut number = at;
+        while let Some((from, act)) = &self.reached[number].from {
+            trace.push(act.clone());
+            number = *from;
+        }
+        trace.reverse();
+        let (mut own, mut due) = (trace.clone(), trace);
         own.push(act);
-        let mut due = self.trace.clone();
-        due.extend(pair.pending.iter().map(|(act, _)| act.to_string()));
+        due.extend(pair.pending.iter().map(ToString::to_string));
         due.push(match self.due.state(pair.due) {
             State::Send { to, message, .. } => format!("send {message} to {to}"),
             State::Recv { from, message, .. } => format!("receive {message} from {from}"),

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Joins the roles of choreographies that cannot reach each other
 ///
-/// Roles connect by WebSocket and say which role of which session they play. The relay passes
+/// Roles connect by WebSocket, or over HTTP, and say which role of which session they play. The relay passes
 /// messages between them, and survives restarts: what was lost the roles send again.
 ///
 /// To try it on one machine:  choreo-relay --open
@@ -58,7 +58,7 @@ enum Command {
 #[derive(Args)]
 struct Serve {
     /// Where to listen; port 0 takes a free one. The address is printed on stdout
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000", value_parser = address)]
     listen: SocketAddr,
     /// The key file by which tokens are checked (`choreo-relay key` makes one)
     #[arg(long, value_name = "FILE", conflicts_with = "open")]
@@ -153,6 +153,11 @@ pub(crate) fn run(cli: Cli) -> Result<()> {
                 .block_on(serve(&cli.serve))
         }
     }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let example = "an address and a port are due, as 127.0.0.1:9000 or [::]:9000";
+    text.parse().map_err(|_| example.to_owned())
 }
 
 fn log(format: Log) {

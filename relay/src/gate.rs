@@ -26,6 +26,7 @@ pub(crate) struct Pass {
     gate: Arc<Gate>,
     address: Option<IpAddr>,
     newcomer: bool,
+    then: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Gate {
@@ -65,6 +66,7 @@ impl Gate {
             gate: Arc::clone(self),
             address,
             newcomer: true,
+            then: None,
         })
     }
 
@@ -86,8 +88,20 @@ impl Gate {
 }
 
 impl Pass {
+    /// Does this once the connection is no newcomer any more.
+    pub(crate) fn when_in(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.then = Some(Box::new(then));
+    }
+
     /// The connection is no newcomer any more.
     pub(crate) fn let_in(&mut self) {
+        self.stop_counting();
+        if let Some(then) = self.then.take() {
+            then();
+        }
+    }
+
+    fn stop_counting(&mut self) {
         if !std::mem::take(&mut self.newcomer) {
             return;
         }
@@ -106,7 +120,7 @@ impl Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.let_in();
+        self.stop_counting();
         // Under the lock, as in `enter`, so that nobody counts in between.
         let _counts = self.gate.counts();
         let connections = &self.gate.connections;

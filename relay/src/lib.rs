@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod carriers;
 mod config;
 mod connection;
 mod gate;

@@ -14,6 +14,7 @@ pub(crate) struct Metrics {
     connections: Gauge,
     sessions: Gauge,
     queued: Gauge,
+    opened: Counters<&'static str>,
     let_in: Counters<&'static str>,
     refused: Counters<u16>,
     closed: Counters<u16>,
@@ -34,6 +35,7 @@ impl Metrics {
             connections: Gauge::default(),
             sessions: Gauge::default(),
             queued: Gauge::default(),
+            opened: Family::default(),
             let_in: Family::default(),
             refused: Family::default(),
             closed: Family::default(),
@@ -54,6 +56,11 @@ impl Metrics {
             "queued_bytes",
             "Bytes that wait to be sent",
             metrics.queued.clone(),
+        );
+        to.register(
+            "opened",
+            "Connections of roles to be, by transport",
+            metrics.opened.clone(),
         );
         to.register(
             "let_in",
@@ -83,6 +90,12 @@ impl Metrics {
         );
         to.register("frames_dropped", "Frames not passed on, by why", dropped);
         metrics
+    }
+
+    /// Somebody connected, by that transport.
+    pub(crate) fn opened(&self, transport: &'static str) {
+        let label = [("transport", transport)];
+        self.opened.get_or_create(&label).inc();
     }
 
     /// A role is in.

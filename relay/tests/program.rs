@@ -148,7 +148,7 @@ async fn what_is_wrong_on_the_command_line_is_said() {
         (&["--open", "--listen", "0.0.0.0:0"], "own address only"),
         (&["--open", "--listen", "[::]:0"], "own address only"),
         (&["--key-file", "/nowhere"], "/nowhere cannot be read"),
-        (&["--listen", "localhost"], "invalid socket address"),
+        (&["--listen", "localhost"], "as 127.0.0.1:9000"),
         (
             &[
                 "token",

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use choreo_core::{Bytes, Connect, Result, Transport, async_trait};
+use choreo_core::{Connect, Result, Transport, async_trait};
 use choreo_relay::{Relay, RelayConfig};
 use choreo_session::wire::{Abort, Code, Frame, Kind};
 use choreo_session::{Anyone, Link, Session, SessionConfig, Terms};
 use choreo_testkit::reference_pair;
-use common::{LONG, Proxy, Server, ask, data, hello, session};
+use common::{LONG, Proxy, Server, ask, close, data, hello, session, talk};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
@@ -29,31 +29,6 @@ fn with_terms(change: impl FnOnce(&mut Terms)) -> RelayConfig {
 
 async fn open(config: RelayConfig) -> Server {
     Server::start(Anyone, config).await
-}
-
-/// Sends numbers there and back.
-async fn talk(alice: &Session, bob: &Session, rounds: u32) {
-    let (to_bob, to_alice) = (alice.peer(&"Bob").unwrap(), bob.peer(&"Alice").unwrap());
-    let pings = async {
-        for number in 0..rounds {
-            let message = Bytes::copy_from_slice(&number.to_le_bytes());
-            to_bob.send(message.clone()).await.unwrap();
-            assert_eq!(to_bob.recv().await.unwrap(), Some(message));
-        }
-    };
-    let pongs = async {
-        for _ in 0..rounds {
-            let message = to_alice.recv().await.unwrap().unwrap();
-            to_alice.send(message).await.unwrap();
-        }
-    };
-    let run = timeout(LONG, async { futures::join!(pings, pongs) });
-    let run = run.await;
-    assert!(run.is_ok(), "{:?} {:?}", alice.status(), bob.status());
-}
-
-async fn close(alice: Session, bob: Session) {
-    futures::try_join!(alice.close(), bob.close()).unwrap();
 }
 
 /// Why a session is lost.

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use choreo_core::{Address, Connect, Error, ErrorKind, Result, Transport, async_trait, runtime};
+use choreo_core::{Address, Connect, Result, Transport, async_trait};
 
 use crate::{FetchTransport, Limits, client, platform};
 
@@ -87,12 +87,7 @@ impl FetchConnector {
     /// A connection that is not handed out is closed.
     pub async fn open(&self) -> Result<FetchTransport> {
         let transport = client::start(self)?;
-        let opened = transport.pipe().until_open();
-        let opened = runtime::timeout(self.limits.open_timeout, opened).await;
-        opened.unwrap_or_else(|elapsed| {
-            let detail = format!("{}: no connection was opened: {elapsed}", self.address);
-            Err(Error::new(ErrorKind::Transport, detail))
-        })?;
+        transport.pipe().until_open().await?;
         Ok(transport)
     }
 }

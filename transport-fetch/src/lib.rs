@@ -23,5 +23,5 @@ use native as platform;
 pub use connector::FetchConnector;
 pub use limits::Limits;
 #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
-pub use server::FetchAcceptor;
+pub use server::{ConnectionId, FetchAcceptor};
 pub use transport::FetchTransport;

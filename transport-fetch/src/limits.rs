@@ -90,8 +90,8 @@ impl Limits {
         self
     }
 
-    #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
     /// The largest body of a request: the largest frame with its length, or as many small ones.
+    #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
     pub(crate) fn max_body(&self) -> usize {
         self.max_frame.max(Self::DEFAULT_MAX_FRAME) + 1024
     }

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-use choreo_core::{Bytes, BytesMut, Result, Waiters};
+use choreo_core::{Bytes, BytesMut, Result, Waiters, runtime};
 
 use crate::Limits;
 use crate::end::{self, End};
@@ -335,14 +335,12 @@ impl Pipe {
     /// is one item. `None` when nothing more goes out from there.
     pub(crate) fn poll_batch(&self, from: u64, most: usize) -> Poll<Option<Batch>> {
         let state = self.state();
-        let first = from.max(state.base);
-        let mut skipped = state.outbox.iter().skip((first - state.base) as usize);
         if state.end.is_some() {
             return Poll::Ready(None);
         }
-        let mut body = BytesMut::new();
-        let mut after = first;
-        for item in skipped.by_ref() {
+        let first = from.max(state.base);
+        let (mut body, mut after) = (BytesMut::new(), first);
+        for item in state.outbox.iter().skip((first - state.base) as usize) {
             if after > first && body.len() + item.encoded_len() > most {
                 break;
             }
@@ -350,8 +348,7 @@ impl Pipe {
             after += 1;
         }
         if after == first {
-            let all_sent = state.closing;
-            return match all_sent {
+            return match state.closing {
                 true => Poll::Ready(None),
                 false => Poll::Pending,
             };
@@ -393,6 +390,19 @@ impl Pipe {
         self.state().closing
     }
 
+    /// Waits until this side has closed, and nothing happened since for longer than it may take,
+    /// whatever requests there are.
+    pub(crate) async fn stalled(&self) {
+        let mut last = self.closing().await;
+        loop {
+            runtime::sleep(self.limits.close_timeout).await;
+            let now = self.closing().await;
+            if std::mem::replace(&mut last, now) == now {
+                return;
+            }
+        }
+    }
+
     /// Waits until it is closing, and gives something that changes when it makes progress.
     pub(crate) async fn closing(&self) -> (u64, u64) {
         let closing = || {
@@ -425,10 +435,15 @@ impl Pipe {
         (state.base, state.base + state.outbox.len() as u64)
     }
 
-    /// Whether so much is on its way that senders will soon wait to be told how far it was taken.
+    /// Whether so much is on its way that the next sender may wait to be told how far it was taken.
     pub(crate) fn wants_to_know(&self) -> bool {
-        let state = self.state();
-        state.unacked * 2 >= self.limits.high_water
+        let Limits {
+            max_frame,
+            high_water,
+            ..
+        } = self.limits;
+        let unacked = self.state().unacked;
+        unacked * 2 >= high_water || unacked + max_frame + OVERHEAD > high_water
     }
 
     /// Whether both sides have closed it, or it was given up.
@@ -454,3 +469,6 @@ impl State {
         self.waiting > 0 && self.waiting + more > limits.receive_queue
     }
 }
+
+#[cfg(all(test, feature = "axum", not(target_arch = "wasm32")))]
+mod model;

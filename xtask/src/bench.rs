@@ -1,8 +1,8 @@
-//! Round trips in browsers, measured beside those of a bare WebSocket.
+//! Round trips in browsers, measured beside bare ones in the same page.
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 
 use crate::browsers::{Browser, Ready};
 use crate::bundle::Tuned;
@@ -68,8 +68,10 @@ fn measure(
     cargo.env("CHOREO_E2E_TEST_PAGE", &page.url);
     e2e::steer(workspace, browser, &mut cargo);
     let output = exec::succeed(&mut cargo, status)?;
-    let measured = output.lines().find_map(|line| line.strip_prefix(MEASURED));
-    measured
-        .map(str::to_owned)
-        .context("the measurement says nothing")
+    let measured = output
+        .lines()
+        .filter_map(|line| line.strip_prefix(MEASURED));
+    let measured: Vec<&str> = measured.collect();
+    ensure!(!measured.is_empty(), "the measurement says nothing");
+    Ok(measured.join("; "))
 }

@@ -136,7 +136,9 @@ impl Installed {
                 json!({ "goog:chromeOptions": { "binary": binary, "args": args } })
             }
             Browser::Firefox => {
-                json!({ "moz:firefoxOptions": { "binary": binary, "args": ["-headless"] } })
+                // A service worker would be ended while its tests run: half a minute after they began.
+                let prefs = json!({ "dom.serviceWorkers.idle_timeout": 10 * 60 * 1000 });
+                json!({ "moz:firefoxOptions": { "binary": binary, "args": ["-headless"], "prefs": prefs } })
             }
             Browser::Webkit => {
                 json!({ "webkitgtk:browserOptions": { "binary": binary, "args": ["--automation"] } })

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cargo_tools::CargoTool;
 use crate::exec;
+use crate::own_std;
 use crate::progress::Status;
 use crate::wasm_opt;
 use crate::workspace::{WASM_TARGET, Workspace};
@@ -15,7 +16,7 @@ use crate::workspace::{WASM_TARGET, Workspace};
 /// For what a module is tuned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tuned {
-    /// To be small, as pages are deployed: wasm-opt goes over it.
+    /// To be small, as pages are deployed: with a std of its own, and wasm-opt goes over it.
     Size,
     /// To be fast.
     Speed,
@@ -32,7 +33,7 @@ const WASM_OPT: &[&str] = &[
     // Repeated computations compress better than the locals in their stead.
     "--skip-pass=local-cse",
     // Large functions have more locals, whose longer numbers compress worse.
-    "--one-caller-inline-max-function-size=40",
+    "--one-caller-inline-max-function-size=200",
     // Below the first kilobyte there is only the end of the stack.
     "--low-memory-unused",
     "--strip-target-features",
@@ -53,6 +54,8 @@ pub(crate) struct Bundle {
     pub(crate) wasm: PathBuf,
     /// The script that loads it.
     pub(crate) script: PathBuf,
+    /// Whether it has a std of its own.
+    pub(crate) own_std: bool,
     /// Whether wasm-opt has gone over it.
     pub(crate) optimised: bool,
 }
@@ -60,18 +63,41 @@ pub(crate) struct Bundle {
 /// Builds the page of that package into its `pkg` folder.
 ///
 /// # Errors
-/// If one of the tools fails; `wasm-opt` may be absent.
+/// If one of the tools fails; the source of std and `wasm-opt` may be absent.
 pub(crate) fn build(
     workspace: &Workspace,
     page: &str,
     tuned: Tuned,
     status: &Status,
 ) -> Result<Bundle> {
+    build_with(workspace, page, &[], tuned, status)
+}
+
+/// The same, with these of the package's features alone, if there are any.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_with(
+    workspace: &Workspace,
+    page: &str,
+    features: &[&str],
+    tuned: Tuned,
+    status: &Status,
+) -> Result<Bundle> {
     let dir = workspace.package_dir(page)?;
     let crate_name = page.replace('-', "_");
 
-    let mut cargo = workspace.cargo(["build", "--package", page, "--lib"]);
+    let mut cargo = workspace.cargo(["rustc", "--package", page, "--lib"]);
+    // As a library of Rust, too, it would be linked without LTO.
+    cargo.args(["--crate-type", "cdylib"]);
     cargo.args(["--target", WASM_TARGET, "--profile", tuned.profile()]);
+    if !features.is_empty() {
+        cargo.args(["--no-default-features", "--features", &features.join(",")]);
+    }
+    let own_std = tuned == Tuned::Size && own_std::find(workspace).is_some();
+    if own_std {
+        own_std::select(&mut cargo);
+    }
     let mut flags = short_paths()?;
     // Sessions hash once a connection: a loop does it, too, in a fifth of the code.
     flags.extend(["--cfg", r#"sha2_backend_soft="compact""#].map(str::to_owned));
@@ -104,6 +130,7 @@ pub(crate) fn build(
         wasm: pkg.join(format!("{crate_name}_bg.wasm")),
         script: pkg.join(format!("{crate_name}.js")),
         dir,
+        own_std,
         optimised: false,
     };
     if tuned == Tuned::Size {
@@ -142,11 +169,6 @@ impl Bundle {
 /// Takes the folders of this machine off the file names of panics: they are kilobytes of a module,
 /// and nobody's business. `build.sh` does the same.
 fn short_paths() -> Result<Vec<String>> {
-    let output = Command::new("rustc")
-        .args(["--print", "sysroot"])
-        .output()?;
-    let sysroot = String::from_utf8(output.stdout).context("rustc's sysroot is not UTF-8")?;
-    let std = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
     let cargo_home = std::env::home_dir().map(|home| home.join(".cargo"));
     let cargo_home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -154,7 +176,7 @@ fn short_paths() -> Result<Vec<String>> {
     let registry = cargo_home
         .context("there is no home folder")?
         .join("registry/src");
-    let mut flags = vec![remap(&std, "std")];
+    let mut flags = vec![remap(&own_std::source()?, "std")];
     for index in fs::read_dir(&registry).into_iter().flatten() {
         flags.push(remap(&index?.path(), ""));
     }

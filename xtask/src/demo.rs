@@ -51,6 +51,7 @@ impl Demo {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let needs = Needs {
         wasm: true,
+        own_std: true,
         ..Needs::default()
     };
     needs.install(workspace)?;

@@ -13,13 +13,17 @@ mod cache;
 mod cargo_tools;
 mod ci;
 mod demo;
+mod deno;
 mod display;
 mod e2e;
+mod edge;
 mod exec;
 mod features;
 mod guide;
 mod listener;
 mod native;
+mod npm;
+mod own_std;
 mod peer;
 mod progress;
 mod report;
@@ -44,11 +48,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install what is missing: the wasm target, wasm-bindgen, browsers and their drivers
+    /// Install what is missing: the wasm target, wasm-bindgen, edge runtimes, browsers and their drivers
     Setup(setup::Args),
     /// Build a browser example, serve it with what it needs, and print its address
     Demo(demo::Args),
-    /// Run all tests: native, Node, and three browsers; or some of them
+    /// Run all tests: native, Node, Deno, edge runtimes, and three browsers; or some of them
     Test(test::Args),
     /// Measure round trips in browsers beside those of a bare WebSocket; prints the ratios
     Bench(bench::Args),

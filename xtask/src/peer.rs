@@ -1,22 +1,41 @@
 //! The servers that pages and tests talk to.
 
+use std::process::Command;
+
 use anyhow::Result;
 
 use crate::listener::Listener;
 use crate::progress::Status;
-use crate::workspace::{NATIVE_SERVER, Workspace};
+use crate::workspace::{FETCH, NATIVE_SERVER, Workspace};
 
-/// Where the WebSocket tests look for the address of theirs, when they are compiled.
-pub(crate) const VARIABLE: &str = "CHOREO_TEST_PEER";
+/// The servers that the transports' tests talk to; dropping it stops them.
+pub(crate) struct TestPeers {
+    websocket: Listener,
+    fetch: Listener,
+}
 
-/// Starts the server that the WebSocket tests talk to.
-///
-/// # Errors
-/// If it does not compile, or does not start.
-pub(crate) fn test_peer(workspace: &Workspace, status: &Status) -> Result<Listener> {
-    let package = "choreo-transport-websocket";
-    let mut cargo = workspace.cargo(["build", "--package", package, "--example", "test-peer"]);
-    Listener::start(&mut cargo, "test-peer", &[], status)
+impl TestPeers {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// If one does not compile, or does not start.
+    pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
+        let start = |package: &str, features: &[&str]| {
+            let mut cargo = workspace.cargo(["build", "--package", package]);
+            cargo.args(["--example", "test-peer"]).args(features);
+            Listener::start(&mut cargo, "test-peer", &[], status)
+        };
+        Ok(Self {
+            websocket: start("choreo-transport-websocket", &[])?,
+            fetch: start(FETCH, &["--features", "axum"])?,
+        })
+    }
+
+    /// Tells tests where they listen, when they are compiled.
+    pub(crate) fn steer(&self, cargo: &mut Command) {
+        cargo.env("CHOREO_TEST_PEER", &self.websocket.url);
+        cargo.env("CHOREO_TEST_FETCH", &self.fetch.url);
+    }
 }
 
 /// Starts a relay on this machine that lets everybody in, from pages at these addresses.

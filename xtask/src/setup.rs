@@ -7,7 +7,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::browsers::Browser;
 use crate::cargo_tools::CargoTool;
+use crate::edge;
 use crate::exec;
+use crate::npm::{self, NpmTool};
+use crate::own_std;
 use crate::system;
 use crate::wasm_opt;
 use crate::workspace::{WASM_TARGET, Workspace};
@@ -28,10 +31,14 @@ pub(crate) struct Args {
 pub(crate) struct Needs {
     /// The wasm target of rustc, and `wasm-bindgen` with its test runner.
     pub(crate) wasm: bool,
+    /// The source of std, from which pages have one of their own.
+    pub(crate) own_std: bool,
     /// `wasm-opt`.
     pub(crate) wasm_opt: bool,
     /// Node.js.
     pub(crate) node: bool,
+    /// Tools from npm.
+    pub(crate) npm: Vec<NpmTool>,
     /// `wasm-pack`.
     pub(crate) wasm_pack: bool,
     /// `cargo-deny`.
@@ -52,6 +59,11 @@ impl Needs {
         if self.wasm && !has_wasm_target()? {
             add_wasm_target()?;
         }
+        if self.own_std
+            && let Err(error) = own_std::ensure(workspace)
+        {
+            eprintln!("note: {error:#}");
+        }
         match system::install(&self.missing_packages()) {
             Ok(None) => {}
             Ok(Some(advice)) => eprintln!("note: {advice}"),
@@ -65,8 +77,10 @@ impl Needs {
         {
             eprintln!("note: {error:#}");
         }
-        for tool in self.single_tools() {
-            if let Err(error) = tool.ensure() {
+        let npm = self.npm.iter().map(NpmTool::ensure);
+        let tools = self.single_tools();
+        for ensured in npm.chain(tools.iter().map(CargoTool::ensure)) {
+            if let Err(error) = ensured {
                 eprintln!("note: {error:#}");
             }
         }
@@ -92,10 +106,11 @@ impl Needs {
             .flat_map(|browser| browser.missing_packages())
             .collect();
         let wasm_opt = self.wasm_opt && wasm_opt::find().is_none();
-        if (self.node || wasm_opt) && system::program(&["node"]).is_none() {
+        let npm = self.npm.iter().any(|tool| tool.find().is_none());
+        if (self.node || wasm_opt || npm) && system::program(&["node"]).is_none() {
             packages.insert("nodejs");
         }
-        if wasm_opt && system::program(&["npm"]).is_none() {
+        if (wasm_opt || npm) && npm::npm().is_none() {
             packages.insert("npm");
         }
         packages
@@ -106,8 +121,10 @@ impl Needs {
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let needs = Needs {
         wasm: true,
+        own_std: true,
         wasm_opt: true,
         node: true,
+        npm: edge::tools(),
         wasm_pack: args.wasm_pack,
         cargo_deny: args.cargo_deny,
         browsers: Browser::ALL.to_vec(),
@@ -130,11 +147,16 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         say(&tool.title(), found.ok_or("not installed".to_owned()));
     }
     for (name, found) in [
+        (own_std::COMPONENT, own_std::find(workspace)),
         ("wasm-opt", wasm_opt::find()),
         ("node", system::program(&["node"])),
     ] {
         let found = found.map(|path| path.display().to_string());
         say(name, found.ok_or("not installed".to_owned()));
+    }
+    for tool in &needs.npm {
+        let found = tool.find().map(|path| path.display().to_string());
+        say(&tool.title(), found.ok_or("not installed".to_owned()));
     }
     for browser in Browser::ALL {
         let found = browser.find();

@@ -7,15 +7,18 @@ use anyhow::Result;
 use crate::artifacts::Program;
 use crate::browsers::Browser;
 use crate::cargo_tools::CargoTool;
+use crate::deno;
 use crate::e2e::{self, Pages};
+use crate::edge;
 use crate::guide;
 use crate::native;
-use crate::peer;
+use crate::npm::NpmTool;
+use crate::peer::TestPeers;
 use crate::report::{Outcome, Report};
 use crate::setup::Needs;
 use crate::system;
 use crate::wasm::{self, Place};
-use crate::workspace::Workspace;
+use crate::workspace::{FETCH, Workspace};
 
 /// What `cargo xtask test` takes; without any of it, everything runs.
 #[derive(clap::Args, Clone, Default)]
@@ -26,6 +29,12 @@ pub(crate) struct Args {
     /// Run the wasm tests in Node
     #[arg(long)]
     node: bool,
+    /// Run the example of edge runtimes, in workerd and in Deno
+    #[arg(long)]
+    edge: bool,
+    /// Run the wasm tests in Deno
+    #[arg(long)]
+    deno: bool,
     /// Run the wasm tests and the end-to-end tests in this browser (can be repeated)
     #[arg(long, value_name = "BROWSER")]
     browser: Vec<Browser>,
@@ -48,7 +57,10 @@ pub(crate) fn steps(workspace: &Workspace, args: &Args, report: &mut Report) -> 
     if selection.native {
         native::run(workspace, report);
     }
-    if selection.node || !selection.browsers.is_empty() {
+    if selection.edge {
+        edge::run(workspace, report);
+    }
+    if selection.tests_wasm() {
         wasm_steps(workspace, &selection, report)?;
     }
     Ok(())
@@ -58,6 +70,8 @@ pub(crate) fn steps(workspace: &Workspace, args: &Args, report: &mut Report) -> 
 struct Selection {
     native: bool,
     node: bool,
+    edge: bool,
+    deno: bool,
     browsers: Vec<Browser>,
     /// The guide's way, with wasm-pack.
     guide: bool,
@@ -65,23 +79,37 @@ struct Selection {
 
 impl Selection {
     fn new(args: &Args) -> Self {
-        let all = !args.native && !args.node && args.browser.is_empty();
+        let some = args.native || args.node || args.edge || args.deno;
+        let all = !some && args.browser.is_empty();
         let mut browsers = args.browser.clone();
         browsers.sort_unstable();
         browsers.dedup();
         Self {
             native: all || args.native,
             node: all || args.node,
+            edge: all || args.edge,
+            deno: all || args.deno,
             browsers: if all { Browser::ALL.to_vec() } else { browsers },
             guide: all,
         }
     }
 
+    /// Whether there are wasm suites to be run.
+    fn tests_wasm(&self) -> bool {
+        self.node || self.deno || !self.browsers.is_empty()
+    }
+
     fn needs(&self) -> Needs {
         Needs {
-            wasm: self.node || !self.browsers.is_empty(),
+            wasm: self.edge || self.tests_wasm(),
+            own_std: !self.browsers.is_empty(),
             wasm_opt: self.guide,
             node: self.node,
+            npm: match (self.edge, self.deno) {
+                (true, _) => edge::tools(),
+                (false, true) => vec![NpmTool::deno()],
+                (false, false) => Vec::new(),
+            },
             wasm_pack: self.guide,
             browsers: self.browsers.clone(),
             ..Needs::default()
@@ -91,11 +119,11 @@ impl Selection {
 
 fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report) -> Result<()> {
     let runner = CargoTool::wasm_bindgen(workspace)?.program("wasm-bindgen-test-runner")?;
-    let mut peer = None;
+    let mut peers = None;
     let mut suites: Vec<Program> = Vec::new();
     report.step("wasm tests, built", |status| {
-        let peer = peer.insert(peer::test_peer(workspace, status)?);
-        suites = wasm::build(workspace, peer, status)?;
+        let peers = peers.insert(TestPeers::start(workspace, status)?);
+        suites = wasm::build(workspace, peers, status)?;
         Ok(Outcome::Passed(format!("{} suites", suites.len())))
     });
     if suites.is_empty() {
@@ -112,10 +140,27 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
             report.absent(name, "Node.js is not installed");
         }
     }
+    if selection.deno {
+        let name = "wasm tests, deno";
+        match deno::for_runner(workspace) {
+            // Those of the crates that meet the platform; the others ran in Node, by the same engine.
+            Ok(folder) => report.step(name, |status| {
+                let suites: Vec<_> = suites
+                    .iter()
+                    .filter(|suite| meets_platform(suite))
+                    .collect();
+                wasm::run(&suites, &runner, Place::Deno(&folder), status)
+            }),
+            Err(why) => report.absent(name, &format!("{why:#}")),
+        }
+    }
     if selection.browsers.is_empty() {
         return Ok(());
     }
 
+    let fetch = workspace.package_dir(FETCH)?;
+    let fetch = suites.iter().filter(|suite| suite.package_dir == fetch);
+    let fetch: Vec<&Program> = fetch.collect();
     let mut pages = None;
     report.step("pages, built and served", |status| {
         pages = Some(Pages::start(workspace, status)?);
@@ -138,6 +183,10 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
                 wasm::run(&suites, &runner, place, status)
             });
         }
+        // What there is to ask for, in a worker that answers for a site.
+        report.step(&format!("fetch, {name}, service worker"), |status| {
+            wasm::run(&fetch, &runner, Place::ServiceWorker(&ready), status)
+        });
         if let Some(pages) = &pages {
             report.step(&format!("pages, {name}"), |status| {
                 e2e::run(workspace, &ready, pages, status)
@@ -156,6 +205,19 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
     Ok(())
 }
 
+/// Whether a suite is of a crate that talks to the platform by itself, or to what does.
+fn meets_platform(suite: &Program) -> bool {
+    let folder = suite.package_dir.file_name().unwrap_or_default();
+    [
+        "choreo-core",
+        "session",
+        "transport-fetch",
+        "transport-websocket",
+    ]
+    .iter()
+    .any(|known| folder == *known)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +225,7 @@ mod tests {
     #[test]
     fn without_arguments_everything_runs() {
         let all = Selection::new(&Args::default());
-        assert!(all.native && all.node && all.guide);
+        assert!(all.native && all.node && all.edge && all.deno && all.guide);
         assert_eq!(all.browsers, Browser::ALL);
     }
 
@@ -174,7 +236,7 @@ mod tests {
             ..Args::default()
         };
         let some = Selection::new(&args);
-        assert!(!some.native && !some.node && !some.guide);
+        assert!(!some.native && !some.node && !some.edge && !some.deno && !some.guide);
         assert_eq!(some.browsers, [Browser::Firefox, Browser::Webkit]);
         assert!(some.needs().wasm && !some.needs().wasm_pack);
         let native = Args {
@@ -182,5 +244,11 @@ mod tests {
             ..Args::default()
         };
         assert!(!Selection::new(&native).needs().wasm);
+        let edge = Args {
+            edge: true,
+            ..Args::default()
+        };
+        let edge = Selection::new(&edge);
+        assert!(!edge.native && !edge.needs().npm.is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! The wasm test suites: built once, then run in Node and in each browser.
 
+use std::borrow::Borrow;
+use std::iter::once;
 use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
@@ -12,8 +14,7 @@ use anyhow::{Result, anyhow, bail, ensure};
 use crate::artifacts::{self, Program};
 use crate::browsers::Ready;
 use crate::exec;
-use crate::listener::Listener;
-use crate::peer;
+use crate::peer::TestPeers;
 use crate::progress::Status;
 use crate::report::Outcome;
 use crate::workspace::{PAGES, WASM_TARGET, Workspace};
@@ -28,24 +29,28 @@ const JOBS: usize = 4;
 pub(crate) enum Place<'a> {
     /// Node.
     Node,
+    /// Deno, which is in this folder.
+    Deno(&'a Path),
     /// A window of a browser.
     Window(&'a Ready),
     /// A dedicated worker of a browser.
     Worker(&'a Ready),
+    /// A service worker of a browser.
+    ServiceWorker(&'a Ready),
 }
 
 /// Builds the suites of the libraries and of the pages with all features they have there, and
-/// with the address of the server that some of them talk to.
+/// with the addresses of the servers that some of them talk to.
 ///
 /// # Errors
 /// If they do not compile.
 pub(crate) fn build(
     workspace: &Workspace,
-    peer: &Listener,
+    peers: &TestPeers,
     status: &Status,
 ) -> Result<Vec<Program>> {
     let mut cargo = workspace.cargo(["test", "--no-run"]);
-    cargo.env(peer::VARIABLE, &peer.url);
+    peers.steer(&mut cargo);
     select(workspace, &mut cargo);
     artifacts::build(&mut cargo, status)
 }
@@ -80,7 +85,7 @@ pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
 /// # Errors
 /// If a test fails, a suite does not start, or there was not one test.
 pub(crate) fn run(
-    suites: &[Program],
+    suites: &[impl Borrow<Program> + Sync],
     runner: &Path,
     place: Place<'_>,
     status: &Status,
@@ -92,7 +97,7 @@ pub(crate) fn run(
         for _ in 0..processors.min(JOBS) {
             scope.spawn(|| {
                 while let Some(suite) = suites.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = run_suite(suite, runner, place);
+                    let result = run_suite(suite.borrow(), runner, place);
                     let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
                     ended.push(result);
                     status.set(format!("{} of {} suites", ended.len(), suites.len()));
@@ -186,8 +191,10 @@ impl Place<'_> {
     /// See [`Ready::interpret`].
     fn interpret(self, command: &mut Command) -> bool {
         match self {
-            Self::Node => false,
-            Self::Window(browser) | Self::Worker(browser) => browser.interpret(command),
+            Self::Node | Self::Deno(_) => false,
+            Self::Window(browser) | Self::Worker(browser) | Self::ServiceWorker(browser) => {
+                browser.interpret(command)
+            }
         }
     }
 
@@ -198,6 +205,9 @@ impl Place<'_> {
             "WASM_BINDGEN_TEST_ONLY_WEB",
             "WASM_BINDGEN_USE_BROWSER",
             "WASM_BINDGEN_USE_DEDICATED_WORKER",
+            "WASM_BINDGEN_USE_DENO",
+            "WASM_BINDGEN_USE_NO_MODULE",
+            "WASM_BINDGEN_USE_SERVICE_WORKER",
         ] {
             command.env_remove(variable);
         }
@@ -208,6 +218,20 @@ impl Place<'_> {
             // Passes over the suites that say that they need a browser.
             Self::Node => {
                 command.env("WASM_BINDGEN_TEST_ONLY_NODE", "1");
+            }
+            Self::Deno(folder) => {
+                command.env("WASM_BINDGEN_USE_DENO", "1");
+                let path = std::env::var_os("PATH").unwrap_or_default();
+                let rest = std::env::split_paths(&path);
+                let path = std::env::join_paths(once(folder.to_path_buf()).chain(rest));
+                // Only a name with a colon in it cannot be joined; then no `deno` is found.
+                command.env("PATH", path.unwrap_or_default());
+            }
+            Self::ServiceWorker(browser) => {
+                command.env("WASM_BINDGEN_USE_SERVICE_WORKER", "1");
+                // Not all browsers take modules there.
+                command.env("WASM_BINDGEN_USE_NO_MODULE", "1");
+                browser.steer(command);
             }
             Self::Window(browser) => {
                 command.env("WASM_BINDGEN_USE_BROWSER", "1");

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::cache::Slot;
 use crate::exec;
+use crate::npm;
 use crate::system;
 
 /// The version that the size budget is measured with.
@@ -36,17 +37,11 @@ pub(crate) fn ensure() -> Result<()> {
     if find().is_some() {
         return Ok(());
     }
-    let npm = system::program(&["npm"]).with_context(|| {
+    let npm = npm::npm().with_context(|| {
         format!("wasm-opt: install npm, or binaryen at version {OLDEST} or later")
     })?;
     slot()?.fill(|dir, status| {
-        let mut install = Command::new(npm);
-        install
-            .args(["install", "--no-audit", "--no-fund", "--ignore-scripts"])
-            .arg("--prefix")
-            .arg(dir)
-            .arg(format!("binaryen@{BINARYEN}"))
-            .current_dir(dir);
+        let mut install = npm::install(&npm, dir, "binaryen", BINARYEN);
         exec::succeed(&mut install, status)?;
         Ok(())
     })

@@ -19,6 +19,12 @@ pub(crate) const TWO_BROWSERS: &str = "two-browsers";
 /// The example of a native role that browsers call.
 pub(crate) const NATIVE_SERVER: &str = "native-server";
 
+/// The example of a role in edge runtimes.
+pub(crate) const EDGE: &str = "edge";
+
+/// The transport that works wherever there is a `fetch`.
+pub(crate) const FETCH: &str = "choreo-transport-fetch";
+
 /// The page that tests drive by its script.
 pub(crate) const TEST_PAGE: &str = "choreo-test-page";
 

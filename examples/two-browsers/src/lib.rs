@@ -9,9 +9,11 @@ mod player;
 pub mod protocol;
 mod talk;
 mod tally;
+mod ways;
 
 pub use failure::Failure;
 pub use play::{Stack, endpoint, play, stack};
 pub use player::Player;
 pub use talk::Talk;
 pub use tally::Tally;
+pub use ways::Ways;

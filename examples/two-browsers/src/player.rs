@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use crate::protocol::Role;
-use crate::{Failure, Talk, endpoint, play};
+use crate::{Failure, Talk, Ways, endpoint, play};
 
 /// One role, as a page or a worker starts and watches it.
 ///
@@ -31,9 +31,12 @@ struct Shared {
     role: Role,
     session: String,
     address: String,
+    /// By which way it goes first.
+    way: Cell<usize>,
     talk: Talk,
     /// While it plays.
     joined: RefCell<Option<Session>>,
+    ways: RefCell<Option<Ways>>,
     /// How the session was, once it has ended.
     left: RefCell<Option<Status>>,
 }
@@ -41,18 +44,28 @@ struct Shared {
 #[wasm_bindgen]
 impl Player {
     /// Alice, or else Bob, who has not started: in the session of that name, through the server at
-    /// that address. Alice says `text`, and waits `pace` milliseconds before each round.
+    /// that address, by a WebSocket (0) or over HTTP (1) first. Alice says `text`, and waits `pace`
+    /// milliseconds before each round.
     #[must_use]
     #[wasm_bindgen(constructor)]
-    pub fn new(alice: bool, session: String, address: String, text: String, pace: u32) -> Self {
+    pub fn new(
+        alice: bool,
+        session: String,
+        address: String,
+        way: usize,
+        text: String,
+        pace: u32,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
         Self {
             shared: Rc::new(Shared {
                 role: if alice { Role::Alice } else { Role::Bob },
                 session,
                 address,
+                way: Cell::new(way),
                 talk: Talk::new(text, milliseconds(pace)),
                 joined: RefCell::new(None),
+                ways: RefCell::new(None),
                 left: RefCell::new(None),
             }),
             stop: RefCell::new(Some(stop)),
@@ -103,6 +116,15 @@ impl Player {
         }
     }
 
+    /// Changes over to a WebSocket (0) or to HTTP (1). Nothing is lost.
+    pub fn go(&self, way: usize) {
+        self.shared.way.set(way);
+        if let Some(ways) = &*self.shared.ways.borrow() {
+            ways.prefer(way);
+            self.cut();
+        }
+    }
+
     /// Looks at once whether the connection is alive.
     pub fn nudge(&self) {
         if let Some(session) = &*self.shared.joined.borrow() {
@@ -116,7 +138,7 @@ impl Player {
         self.shared.talk.set_pace(milliseconds(pace));
     }
 
-    /// How it is, with tabs between: the connection, in words; how many there were; how many
+    /// How it is, with tabs between: the connection, in words; by which way; how many there were; how many
     /// milliseconds ago something came; how many messages the peer has not acknowledged; whether
     /// it was ever there; how many were said, heard, lost, repeated and reordered; what was heard
     /// last.
@@ -134,13 +156,14 @@ impl Player {
                 let silent = status.silent_for.as_millis() as u32;
                 write!(
                     line,
-                    "{}\t{}\t{silent}\t{unacked}\t{}",
+                    "{}\t{}\t{}\t{silent}\t{unacked}\t{}",
                     status.link,
+                    self.shared.way(),
                     status.connections,
                     u8::from(met)
                 )
             }
-            None => line.write_str("connecting\t0\t0\t0\t0"),
+            None => line.write_str("connecting\t\t0\t0\t0\t0"),
         };
         let tally = talk.tally();
         let numbers = [
@@ -176,6 +199,11 @@ impl Player {
 }
 
 impl Shared {
+    /// By which way it goes.
+    fn way(&self) -> &'static str {
+        self.ways.borrow().as_ref().map_or("", Ways::current)
+    }
+
     fn status(&self) -> Option<Status> {
         let joined = self.joined.borrow();
         let now = joined.as_ref().map(Session::status);
@@ -195,9 +223,11 @@ impl Shared {
 
     async fn play(&self, rounds: u32) -> Result<(), Failure> {
         let refused = |error| Failure::of_joining(&error);
-        let connector = WebSocketConnector::new(&self.address).map_err(refused)?;
+        let ways = Ways::new(&self.address).map_err(refused)?;
+        ways.prefer(self.way.get());
+        self.ways.replace(Some(ways.clone()));
         let config = SessionConfig::new(&self.session, self.role, [self.role.peer()]);
-        let session = Session::join(connector, config).await.map_err(refused)?;
+        let session = Session::join(ways, config).await.map_err(refused)?;
         let stopped = |error| Failure::of_playing(&error);
         let endpoint = endpoint(self.role, &session).map_err(stopped)?;
         self.joined.replace(Some(session));

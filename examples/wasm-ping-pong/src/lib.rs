@@ -13,6 +13,8 @@ mod run;
 mod run_protocol;
 mod slow_motion;
 pub mod stack;
+#[cfg(test)]
+mod tests;
 mod trace_log;
 
 pub use failure::Failure;

@@ -215,9 +215,8 @@ fn same(one: Option<&Payload>, other: Option<&Payload>) -> bool {
 
 /// The text, shortened to so many characters.
 pub(super) fn cut(text: &str, longest: usize) -> String {
-    let mut ends = text.char_indices().skip(longest - 1);
-    match (ends.next(), ends.next()) {
-        (Some((end, _)), Some(_)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        _ => text.to_owned(),
+    if text.chars().count() <= longest {
+        return text.to_owned();
     }
+    format!("{text:.*}…", longest - 1)
 }

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use choreo_core::Transport;
 use choreo_relay::{Relay, RelayConfig};
 use choreo_session::wire::{Code, Flags, Frame, Hello, Kind, VERSION, Welcome};
 use choreo_session::{Authority, Limits, Session, SessionConfig};
+use choreo_transport_fetch::FetchConnector;
 use choreo_transport_websocket::WebSocketConnector;
 use futures::{SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -43,6 +46,10 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("ws://{}", self.address)
+    }
+
+    pub(crate) fn http_url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// What a path says, as HTTP.
@@ -195,7 +202,7 @@ impl Client {
 
     /// The next frame, or how it ended.
     pub(crate) async fn next(&mut self) -> Result<Frame, Ended> {
-        tokio::time::timeout(LONG, self.read())
+        timeout(LONG, self.read())
             .await
             .expect("something comes in time")
     }
@@ -251,6 +258,38 @@ impl Ended {
 pub(crate) async fn session(url: &str, config: SessionConfig) -> Session {
     let connector = WebSocketConnector::new(url).unwrap();
     Session::join(connector, config).await.unwrap()
+}
+
+/// The same over HTTP.
+pub(crate) async fn http_session(url: &str, config: SessionConfig) -> Session {
+    let connector = FetchConnector::new(url).unwrap();
+    Session::join(connector, config).await.unwrap()
+}
+
+/// Sends numbers there and back.
+pub(crate) async fn talk(alice: &Session, bob: &Session, rounds: u32) {
+    let (to_bob, to_alice) = (alice.peer(&"Bob").unwrap(), bob.peer(&"Alice").unwrap());
+    let pings = async {
+        for number in 0..rounds {
+            let message = Bytes::copy_from_slice(&number.to_le_bytes());
+            to_bob.send(message.clone()).await.unwrap();
+            assert_eq!(to_bob.recv().await.unwrap(), Some(message));
+        }
+    };
+    let pongs = async {
+        for _ in 0..rounds {
+            let message = to_alice.recv().await.unwrap().unwrap();
+            to_alice.send(message).await.unwrap();
+        }
+    };
+    let run = timeout(LONG, async { futures::join!(pings, pongs) });
+    let run = run.await;
+    assert!(run.is_ok(), "{:?} {:?}", alice.status(), bob.status());
+}
+
+/// Leaves in order.
+pub(crate) async fn close(alice: Session, bob: Session) {
+    futures::try_join!(alice.close(), bob.close()).unwrap();
 }
 
 /// Stands between roles and a relay, and breaks what goes through it.

@@ -1,7 +1,7 @@
 //! Sessions over real sockets that break: what breaks them, and what counts what arrives.
 //!
-//! A [`Proxy`] stands between two sockets and cuts, stalls and delays as it is told. [`Direct`] is
-//! a role that others call, and a [`Program`] the relay as a process, which can be killed. Of an
+//! A [`Proxy`] stands between two sockets and cuts, stalls and delays as it is told, and a
+//! [`Gateway`] does so with whole requests of HTTP. [`Direct`] is a role that others call, and a [`Program`] the relay as a process, which can be killed. Of an
 //! [`exchange`] of two and a [`conversation`] of three every message is checked, and [`Counting`]
 //! looks at the frames on their way. The tests are in `tests/`, and those with the relay's program
 //! are with the relay, and with the tests in browsers.
@@ -18,6 +18,8 @@ mod counting;
 mod direct;
 pub mod exchange;
 #[cfg(feature = "sockets")]
+mod gateway;
+#[cfg(feature = "sockets")]
 mod program;
 #[cfg(feature = "sockets")]
 mod proxy;
@@ -30,6 +32,8 @@ pub use breaks::Breaks;
 pub use counting::{Counting, Frames};
 #[cfg(feature = "sockets")]
 pub use direct::Direct;
+#[cfg(feature = "sockets")]
+pub use gateway::{Gateway, Manner};
 #[cfg(feature = "sockets")]
 pub use program::{Keys, Process, Program};
 #[cfg(feature = "sockets")]

@@ -59,6 +59,8 @@ pub struct Passed {
 struct Shared {
     to: SocketAddr,
     fates: Mutex<VecDeque<Fate>>,
+    /// That of all connections together.
+    common: Mutex<Fate>,
     /// Those that are there, the oldest first, to be told to be cut.
     live: Mutex<VecDeque<oneshot::Sender<Cut>>>,
     /// Nothing passes before.
@@ -67,6 +69,8 @@ struct Shared {
     up: AtomicU64,
     down: AtomicU64,
     accepted: AtomicU64,
+    /// How many there are, and were at once at most.
+    present: Mutex<(u64, u64)>,
     broken: AtomicU64,
 }
 
@@ -98,17 +102,32 @@ impl Proxy {
     /// # Panics
     /// When no port is free.
     pub async fn with_fates(to: SocketAddr, fates: impl IntoIterator<Item = Fate>) -> Self {
+        Self::with(to, fates.into_iter().collect(), Fate::default()).await
+    }
+
+    /// In front of a server, with a fate that counts the bytes of all connections together, and
+    /// befalls the one that has passed on the last of them; all others live.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn with_fate_of_all(to: SocketAddr, fate: Fate) -> Self {
+        Self::with(to, VecDeque::new(), fate).await
+    }
+
+    async fn with(to: SocketAddr, fates: VecDeque<Fate>, common: Fate) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             to,
-            fates: Mutex::new(fates.into_iter().collect()),
+            fates: Mutex::new(fates),
+            common: Mutex::new(common),
             live: Mutex::default(),
             stalled: Mutex::new(Instant::now()),
             delay: Mutex::default(),
             up: AtomicU64::new(0),
             down: AtomicU64::new(0),
             accepted: AtomicU64::new(0),
+            present: Mutex::default(),
             broken: AtomicU64::new(0),
         });
         let listening = tokio::spawn(listen(listener, Arc::clone(&shared)));
@@ -180,6 +199,12 @@ impl Proxy {
         self.shared.accepted.load(Ordering::SeqCst)
     }
 
+    /// How many of them were there at once, at most.
+    #[must_use]
+    pub fn most_connections(&self) -> u64 {
+        lock(&self.shared.present).1
+    }
+
     /// How many of them it has cut.
     #[must_use]
     pub fn cuts(&self) -> u64 {
@@ -200,9 +225,32 @@ impl Drop for Proxy {
 async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((near, _)) = listener.accept().await {
         shared.accepted.fetch_add(1, Ordering::SeqCst);
+        let here = Here::new(&shared);
         let fate = lock(&shared.fates).pop_front().unwrap_or_default();
         let told = shared.enter();
-        tokio::spawn(connection(near, Arc::clone(&shared), fate, told));
+        let passing = connection(near, Arc::clone(&shared), fate, told);
+        tokio::spawn(async move {
+            passing.await;
+            drop(here);
+        });
+    }
+}
+
+/// A connection that is there.
+struct Here(Arc<Shared>);
+
+impl Here {
+    fn new(shared: &Arc<Shared>) -> Self {
+        let mut present = lock(&shared.present);
+        present.0 += 1;
+        present.1 = present.1.max(present.0);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        lock(&self.0.present).0 -= 1;
     }
 }
 
@@ -222,20 +270,8 @@ async fn connection(
     let cut = {
         let (from_client, to_client) = near.split();
         let (from_server, to_server) = far.split();
-        let up = pump(
-            from_client,
-            to_server,
-            fate.of(Way::Up),
-            &shared,
-            &shared.up,
-        );
-        let down = pump(
-            from_server,
-            to_client,
-            fate.of(Way::Down),
-            &shared,
-            &shared.down,
-        );
+        let up = pump(from_client, to_server, Way::Up, fate, &shared);
+        let down = pump(from_server, to_client, Way::Down, fate, &shared);
         let both = async { tokio::try_join!(up, down) };
         tokio::select! {
             ended = both => ended.map_or_else(Some, |_| None),
@@ -275,12 +311,16 @@ enum End {
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    limit: Option<(u64, Cut)>,
+    way: Way,
+    fate: Fate,
     shared: &Shared,
-    passed: &AtomicU64,
 ) -> Result<(), End> {
     let mut buffer = vec![0; 16 * 1024];
-    let (mut left, cut) = limit.unwrap_or((u64::MAX, Cut::Reset));
+    let (mut left, cut) = fate.of(way).unwrap_or((u64::MAX, Cut::Reset));
+    let passed = match way {
+        Way::Up => &shared.up,
+        Way::Down => &shared.down,
+    };
     while left > 0 {
         let most = left.min(buffer.len() as u64) as usize;
         let read = from.read(&mut buffer[..most]).await;
@@ -289,10 +329,14 @@ async fn pump(
         if read == 0 {
             return to.shutdown().await.map_err(|_| End::Broken);
         }
-        let written = to.write_all(&buffer[..read]).await;
+        let (read, cut) = shared.claim(way, read as u64);
+        let written = to.write_all(&buffer[..read as usize]).await;
         written.map_err(|_| End::Broken)?;
-        passed.fetch_add(read as u64, Ordering::SeqCst);
-        left -= read as u64;
+        passed.fetch_add(read, Ordering::SeqCst);
+        if let Some(cut) = cut {
+            return Err(End::Cut(cut));
+        }
+        left -= read;
     }
     Err(End::Cut(cut))
 }
@@ -320,6 +364,24 @@ impl Shared {
             }
         }
         false
+    }
+
+    /// How many of these bytes may pass before all connections together have reached their fate, and
+    /// how to cut then.
+    fn claim(&self, way: Way, bytes: u64) -> (u64, Option<Cut>) {
+        let mut common = lock(&self.common);
+        match &mut common.0 {
+            Some((whose, left, _)) if *whose == way && *left > bytes => {
+                *left -= bytes;
+                (bytes, None)
+            }
+            Some((whose, left, cut)) if *whose == way => {
+                let claimed = (*left, Some(*cut));
+                common.0 = None;
+                claimed
+            }
+            _ => (bytes, None),
+        }
     }
 
     /// Enters a new connection, which is told when to end.
@@ -418,6 +480,41 @@ mod tests {
                 assert_eq!(read_all(&mut client).await, (due, error));
             }
         }
+    }
+
+    #[tokio::test]
+    async fn connections_have_a_fate_together() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let fate = Fate::after(Way::Up, 14, Cut::Finish);
+        let proxy = Proxy::with_fate_of_all(listener.local_addr().unwrap(), fate).await;
+        let mut held = Vec::new();
+        for (due, cuts) in [("0123456789", 0), ("0123", 1), ("0123456789", 1)] {
+            let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+            let (mut server, _) = listener.accept().await.unwrap();
+            client.write_all(b"0123456789").await.unwrap();
+            let mut read = vec![0; due.len()];
+            server.read_exact(&mut read).await.unwrap();
+            assert_eq!(read, due.as_bytes());
+            if due.len() < 10 {
+                assert_eq!(read_all(&mut server).await, (vec![], None));
+            }
+            assert_eq!(proxy.cuts(), cuts);
+            held.push((client, server));
+        }
+    }
+
+    #[tokio::test]
+    async fn those_that_are_there_at_once_are_counted() {
+        let (proxy, first, _server) = through([]).await;
+        let second = TcpStream::connect(proxy.address()).await.unwrap();
+        let counted = timeout(LONG, async {
+            while proxy.most_connections() < 2 {
+                sleep(Duration::from_millis(1)).await;
+            }
+        });
+        counted.await.expect("both are there");
+        drop((first, second));
+        assert_eq!(proxy.most_connections(), 2);
     }
 
     #[tokio::test]

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use choreo_chaos::exchange::{MESSAGES, close, exchange};
 use choreo_chaos::{Cut, Direct, Fate, Passed, Proxy, Way};
-use choreo_core::{Error, Result, runtime};
+use choreo_core::{Connect, Error, Result, runtime};
 use choreo_relay::{Relay, RelayConfig};
 use choreo_session::{Anyone, Session, SessionConfig, Terms, Timing};
+use choreo_transport_fetch::FetchConnector;
 use choreo_transport_websocket::WebSocketConnector;
 use futures::stream::{self, StreamExt};
 use tokio::net::TcpListener;
@@ -35,6 +36,9 @@ struct Run {
 
 /// Opens conversations, of which one role's connection has the fate.
 trait Place: Copy + fmt::Debug + Send + 'static {
+    /// Of so many bytes, one is cut at.
+    const STEP: usize;
+
     fn converse(self, fate: Fate) -> impl Future<Output = Run> + Send;
 }
 
@@ -50,6 +54,8 @@ struct Relayed {
 }
 
 impl Place for Directly {
+    const STEP: usize = 1;
+
     async fn converse(self, fate: Fate) -> Run {
         let bob = Direct::start(&"Bob", Terms::default()).await;
         let proxy = Proxy::with_fates(bob.address(), [fate]).await;
@@ -62,7 +68,36 @@ impl Place for Directly {
     }
 }
 
+/// Alice calls Bob, by HTTP requests; the fate is that of all her connections together.
+#[derive(Clone, Copy, Debug)]
+struct Requests {
+    polls: bool,
+}
+
+impl Place for Requests {
+    /// There are many more bytes, most of them in heads that are all alike.
+    const STEP: usize = 13;
+
+    async fn converse(self, fate: Fate) -> Run {
+        let bob = Direct::start_fetch(&"Bob", Terms::default()).await;
+        let proxy = Proxy::with_fate_of_all(bob.address(), fate).await;
+        let both = async {
+            let connector = FetchConnector::new(format!("http://{}", proxy.address()))?;
+            let connector = match self.polls {
+                true => connector.long_polls(),
+                false => connector,
+            };
+            let alice = join_by(connector, "session", "Alice", "Bob");
+            let (alice, bob) = futures::join!(alice, bob.joined());
+            Ok((alice?, bob))
+        };
+        run(&proxy, both).await
+    }
+}
+
 impl Place for Relayed {
+    const STEP: usize = 1;
+
     async fn converse(self, fate: Fate) -> Run {
         let cut = Proxy::with_fates(self.relay, [fate]).await;
         let whole = Proxy::start(self.relay).await;
@@ -86,7 +121,15 @@ async fn join(
     role: &'static str,
     peer: &'static str,
 ) -> Result<Session> {
-    let connector = WebSocketConnector::new(proxy.url())?;
+    join_by(WebSocketConnector::new(proxy.url())?, session, role, peer).await
+}
+
+async fn join_by(
+    connector: impl Connect + 'static,
+    session: &str,
+    role: &'static str,
+    peer: &'static str,
+) -> Result<Session> {
     let timing = Timing {
         backoff: Duration::from_millis(10),
         retry: RETRY,
@@ -114,7 +157,7 @@ async fn run(proxy: &Proxy, both: impl Future<Output = Result<(Session, Session)
 }
 
 /// One conversation for each byte.
-async fn at_every_byte(place: impl Place) {
+async fn at_every_byte<P: Place>(place: P) {
     let (mut shortest, mut longest) = (
         Passed {
             up: u64::MAX,
@@ -130,8 +173,12 @@ async fn at_every_byte(place: impl Place) {
         longest.up = longest.up.max(passed.up);
         longest.down = longest.down.max(passed.down);
     }
-    let up = (0..=longest.up).map(|byte| (Way::Up, byte));
-    let down = (0..=longest.down).map(|byte| (Way::Down, byte));
+    let up = (0..=longest.up)
+        .step_by(P::STEP)
+        .map(|byte| (Way::Up, byte));
+    let down = (0..=longest.down)
+        .step_by(P::STEP)
+        .map(|byte| (Way::Down, byte));
     // By resets and in order, in turns.
     let fates = up.chain(down).map(|(way, byte)| {
         let cut = if byte % 2 == 0 {
@@ -205,6 +252,14 @@ static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 async fn nothing_is_lost_between_two_roles() {
     let _one = ONE.lock().await;
     at_every_byte(Directly).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_between_two_roles_by_requests() {
+    let _one = ONE.lock().await;
+    for polls in [false, true] {
+        at_every_byte(Requests { polls }).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,12 +1,20 @@
-//! A role that sends back what it gets, and a bare WebSocket that does.
+//! Who sends back what comes: by this project's code, and bare.
+
+use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{any, post};
+use axum::serve::ListenerExt;
 use choreo_chaos::Direct;
 use choreo_chaos::exchange::{Role, endpoint};
-use choreo_core::ChoreoHandlerExt;
+use choreo_core::{Bytes, ChoreoHandlerExt, Transport};
 use choreo_handler_rumpsteak::RumpsteakHandler;
 use choreo_session::{Session, Terms};
+use choreo_transport_fetch::{FetchAcceptor, FetchTransport};
 use futures::{SinkExt, StreamExt};
+use serde::Serialize;
 use serde_bytes::ByteArray;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -15,24 +23,34 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 /// Both, on loopback, until this is dropped.
 pub struct Echo {
-    /// Where Bob is called.
-    pub role: String,
-    /// Where the bare WebSocket is.
+    /// What carries the messages.
+    pub over: Over,
+    /// Where the one by this project's code is.
+    pub ours: String,
+    /// Where the bare one is.
     pub bare: String,
-    tasks: [JoinHandle<()>; 2],
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// What carries messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Over {
+    /// Handler, session and transport with Bob, beside a bare WebSocket.
+    WebSocket,
+    /// The transport over HTTP, beside a bare `POST`.
+    Fetch,
 }
 
 impl Echo {
-    /// Begins to listen.
+    /// Begins to listen for `WebSocket` connections.
     ///
     /// # Errors
     /// When no port is free.
-    pub async fn start() -> Result<Self> {
+    pub async fn websocket() -> Result<Self> {
         let bob = Direct::start(&Role::Bob, Terms::default()).await;
-        let role = format!("ws://{}", bob.address());
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.context("no port is free")?;
-        let bare = format!("ws://{}", listener.local_addr()?);
+        let ours = format!("ws://{}", bob.address());
+        let (listener, address) = listen().await?;
         let answer = tokio::spawn(async move {
             loop {
                 // Until Alice leaves.
@@ -45,11 +63,45 @@ impl Echo {
             }
         });
         Ok(Self {
-            role,
-            bare,
-            tasks: [answer, echo],
+            over: Over::WebSocket,
+            ours,
+            bare: format!("ws://{address}"),
+            tasks: vec![answer, echo],
         })
     }
+
+    /// Begins to listen for requests, from pages of an origin.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn fetch(origin: &str) -> Result<Self> {
+        let (listener, address) = listen().await?;
+        let acceptor = FetchAcceptor::new();
+        let ours = async move |request: Request| acceptor.answer(request, send_back).await;
+        let app = Router::new()
+            .route("/ours", any(ours))
+            .route("/bare", post(async |body: Bytes| body))
+            .layer(FetchAcceptor::cors([origin]));
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        let serve = tokio::spawn(async move {
+            let _ = axum::serve(listener, app).await;
+        });
+        Ok(Self {
+            over: Over::Fetch,
+            ours: format!("http://{address}/ours"),
+            bare: format!("http://{address}/bare"),
+            tasks: vec![serve],
+        })
+    }
+}
+
+async fn listen() -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.context("no port is free")?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 impl Drop for Echo {
@@ -66,6 +118,14 @@ async fn answer(session: Session) -> choreo_core::Result<()> {
     loop {
         let message: ByteArray<64> = handler.recv(&endpoint, Role::Alice).await?;
         handler.send(&endpoint, Role::Alice, &message).await?;
+    }
+}
+
+async fn send_back(transport: FetchTransport) {
+    while let Ok(Some(frame)) = transport.recv().await {
+        if transport.send(frame).await.is_err() {
+            break;
+        }
     }
 }
 

@@ -26,7 +26,7 @@ mod visit;
 mod window;
 
 pub use driver::Driver;
-pub use echo::Echo;
+pub use echo::{Echo, Over};
 pub use page::{Layer, Page, State};
 pub use round_trip::{RoundTrips, Sample};
 pub use test_page::{Place, TestPage};

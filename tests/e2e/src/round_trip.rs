@@ -1,13 +1,14 @@
-//! How long a round trip takes, with a role and with a bare WebSocket.
+//! How long a round trip takes, by this project's code and bare.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Echo;
+use crate::{Echo, Over};
 
 /// What is to be measured.
 #[derive(Clone, Debug, Serialize)]
 pub struct RoundTrips {
-    role: String,
+    over: Over,
+    ours: String,
     bare: String,
     samples: usize,
     trips: u32,
@@ -16,9 +17,9 @@ pub struct RoundTrips {
 /// How long a round trip took, in milliseconds: the mean of some that followed each other.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Sample {
-    /// Handler, session and transport, with Bob.
-    pub role: f64,
-    /// A bare JavaScript WebSocket.
+    /// By this project's code.
+    pub ours: f64,
+    /// By the browser's own.
     pub bare: f64,
 }
 
@@ -27,7 +28,8 @@ impl RoundTrips {
     #[must_use]
     pub fn new(to: &Echo, samples: usize, trips: u32) -> Self {
         Self {
-            role: to.role.clone(),
+            over: to.over,
+            ours: to.ours.clone(),
             bare: to.bare.clone(),
             samples,
             trips,
@@ -36,10 +38,10 @@ impl RoundTrips {
 }
 
 impl Sample {
-    /// How many times as long as the bare one the role took.
+    /// How many times as long as the bare one ours took.
     #[must_use]
     pub fn ratio(self) -> f64 {
-        self.role / self.bare
+        self.ours / self.bare
     }
 
     /// The median of something about each sample.

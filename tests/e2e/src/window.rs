@@ -66,13 +66,21 @@ impl Window {
     /// # Errors
     /// If the conversation does not go on.
     pub async fn cut(&self, role: &str) -> Result<()> {
-        let heard = self.count(role, "heard").await?;
-        let more = async || Ok(self.count(role, "heard").await? >= heard + 3);
-        self.until("messages come", more).await?;
+        self.talks_on(role).await?;
         let connections = self.connections(role).await?;
         self.press("cut").await?;
         let another = async || Ok(self.connections(role).await? > connections);
         self.until("another connection is there", another).await
+    }
+
+    /// Waits until a few more messages have come to a role.
+    ///
+    /// # Errors
+    /// If they do not come.
+    pub async fn talks_on(&self, role: &str) -> Result<()> {
+        let heard = self.count(role, "heard").await?;
+        let more = async || Ok(self.count(role, "heard").await? >= heard + 3);
+        self.until("messages come", more).await
     }
 
     /// Waits until the page is in that state.
@@ -99,12 +107,25 @@ impl Window {
         self.number(&format!("'{cell}')?.textContent")).await
     }
 
+    /// Waits until a role goes by that way.
+    ///
+    /// # Errors
+    /// If it does not come to do so.
+    pub async fn goes_by(&self, role: &str, way: &str) -> Result<()> {
+        let cell = format!(
+            "document.querySelector('#links [data-role={role}]')?.cells[2].textContent ?? ''"
+        );
+        let what = format!("{role} goes by {way}");
+        self.until(&what, async || Ok(self.read(&cell).await? == way))
+            .await
+    }
+
     /// How many connections a role has had.
     ///
     /// # Errors
     /// If the page cannot be asked.
     pub async fn connections(&self, role: &str) -> Result<u64> {
-        let cell = format!("'#links [data-role={role}]')?.cells[2].textContent");
+        let cell = format!("'#links [data-role={role}]')?.cells[3].textContent");
         self.number(&cell).await
     }
 

@@ -77,6 +77,40 @@ async fn bob_can_be_in_a_worker_of_the_page() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a browser: cargo xtask test --browser chromium"]
+async fn they_change_between_websocket_and_http_while_they_talk() -> Result<()> {
+    browse("ways-alice", async |at_alice| {
+        browse("ways-bob", async |at_bob| {
+            let query = "role=Alice&session=ways&rounds=0&slow=no";
+            let alice = Window::open(at_alice, Server::Relay, query).await?;
+            // He came over HTTP, and stays there.
+            let bob = Window::open(at_bob, Server::Relay, "role=Bob&session=ways&way=http").await?;
+            alice.press("run").await?;
+            bob.press("run").await?;
+            for (way, name) in [("to-http", "HTTP"), ("to-websocket", "WebSocket")].repeat(2) {
+                let connections = alice.connections("Alice").await?;
+                alice.talks_on("Alice").await?;
+                alice.press(way).await?;
+                alice.goes_by("Alice", name).await?;
+                alice.talks_on("Alice").await?;
+                assert!(alice.connections("Alice").await? > connections);
+                bob.cut("Bob").await?;
+                bob.goes_by("Bob", "HTTP").await?;
+            }
+            alice.press("stop").await?;
+            alice.state("ready").await?;
+            bob.state("done").await?;
+            let said = alice.count("Alice", "said").await?;
+            assert_eq!(bob.count("Bob", "heard").await?, said);
+            assert_nothing_wrong(&alice, "Alice").await?;
+            assert_nothing_wrong(&bob, "Bob").await
+        })
+        .await
+    })
+    .await
+}
+
+#[tokio::test]
+#[ignore = "needs a browser: cargo xtask test --browser chromium"]
 async fn bob_can_be_a_native_program_that_is_called_directly() -> Result<()> {
     browse("native", async |browser| {
         let query = "role=Alice&session=native&rounds=60";

@@ -57,11 +57,14 @@ impl Link {
             let (up, down) = join(self.stop(self.up()), self.stop(self.down())).await;
             up.and(down)
         };
-        let closing = self.not_closed();
-        futures::pin_mut!(carried, closing);
-        match select(carried, closing).await {
+        let stalled = self.pipe.stalled();
+        futures::pin_mut!(carried, stalled);
+        match select(carried, stalled).await {
             Either::Left((carried, _)) => carried,
-            Either::Right((end, _)) => Err(end),
+            Either::Right(((), _)) => {
+                let open = "the peer has not closed it in time, as this side has";
+                Err(End::broken(open))
+            }
         }
     }
 
@@ -77,7 +80,10 @@ impl Link {
         let opening = self.http.post(&head, Bytes::new(), false);
         let limit = self.pipe.limits().open_timeout;
         let answer = runtime::timeout(limit, opening).await;
-        let answer = answer.map_err(|elapsed| End::broken(elapsed.to_string()))?;
+        let answer = answer.map_err(|elapsed| {
+            let detail = format!("no connection was opened: {elapsed}");
+            End::refused(ErrorKind::Transport, detail)
+        })?;
         match answer {
             Ok(answer) if answer.is_ours() => Ok(()),
             Ok(answer) => Err(request::refused(answer).await),
@@ -87,18 +93,5 @@ impl Link {
 
     fn head(&self, ask: Ask) -> Head {
         Head { id: self.id, ask }
-    }
-
-    /// Waits until this side has closed, and nothing happened since for longer than it may take.
-    async fn not_closed(&self) -> End {
-        let mut last = self.pipe.closing().await;
-        loop {
-            runtime::sleep(self.pipe.limits().close_timeout).await;
-            let now = self.pipe.closing().await;
-            if now == last {
-                return End::broken("the peer has not closed it in time, as this side has");
-            }
-            last = now;
-        }
     }
 }

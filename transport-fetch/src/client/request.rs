@@ -13,8 +13,13 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)
 const LIMIT: Duration = Duration::from_secs(30);
 /// No answer to a post brings as much.
 const LARGEST_ANSWER: usize = 256 * 1024;
+/// One that brings nothing new and comes sooner is not asked for again at once: nobody has waited for
+/// something to come.
+pub(super) const BRIEF: Duration = Duration::from_secs(1);
 /// As much of an error's text is shown.
 const MAX_REASON: usize = 200;
+/// So long it is waited for.
+const REASON: Duration = Duration::from_secs(1);
 
 /// When to ask again, and when to give up.
 pub(crate) struct Patience {
@@ -60,16 +65,14 @@ impl Link {
             let failed = match posted {
                 Ok(Ok(answer)) if answer.is_ours() => return self.posted(answer).await,
                 Ok(Ok(answer)) if !answer.is_passing() => return Err(refused(answer).await),
-                Ok(Ok(answer)) => Failed(format!("the answer was {}", answer.status)),
+                Ok(Ok(answer)) => answer.failed(),
                 Ok(Err(failed)) => failed,
                 Err(elapsed) => Failed(format!("no answer: {elapsed}")),
             };
             patience.wait(failed).await?;
         }
     }
-}
 
-impl Link {
     /// Takes in what the answer to a post brings: if it ends early the rest comes otherwise.
     async fn posted(&self, mut answer: Answer) -> Result<u64, End> {
         let head = answer.head.take().unwrap_or_default();
@@ -79,29 +82,52 @@ impl Link {
         let Ok(mut number) = first.parse::<u64>() else {
             return Ok(next);
         };
-        let limit = self.pipe.limits().max_frame;
         let mut decoder = Decoder::default();
-        let mut most = LARGEST_ANSWER.max(2 * limit);
+        let mut most = LARGEST_ANSWER.max(2 * self.pipe.limits().max_frame);
         while let Ok(Ok(Some(bytes))) = runtime::timeout(LIMIT, answer.next()).await {
             most = most.saturating_sub(bytes.len());
             if most == 0 {
                 break;
             }
             decoder.push(&bytes);
-            loop {
-                match decoder.next(limit) {
-                    Ok(Some(Record::Item(item))) => {
-                        self.pipe.offered(number, item);
-                        number += 1;
-                    }
-                    Ok(Some(_)) => {}
-                    Ok(None) => break,
-                    Err(size) => return Err(end::too_large_received(size.0, limit)),
-                }
-            }
+            self.take(&mut decoder, &mut number, Due::Perhaps).await?;
         }
         Ok(next)
     }
+
+    /// Takes in what is there wholly.
+    pub(super) async fn take(
+        &self,
+        decoder: &mut Decoder,
+        number: &mut u64,
+        due: Due,
+    ) -> Result<(), End> {
+        let limit = self.pipe.limits().max_frame;
+        loop {
+            match decoder.next(limit) {
+                Ok(None) => return Ok(()),
+                Ok(Some(Record::Ask)) => self.pipe.asked(),
+                Ok(Some(Record::At(at))) => *number = at,
+                Ok(Some(Record::Item(item))) => {
+                    match due {
+                        Due::Next => self.pipe.take(*number, item).await?,
+                        Due::Perhaps => self.pipe.offered(*number, item),
+                    }
+                    *number = number.saturating_add(1);
+                }
+                Err(size) => return Err(end::too_large_received(size.0, limit)),
+            }
+        }
+    }
+}
+
+/// How frames come.
+#[derive(Clone, Copy)]
+pub(super) enum Due {
+    /// Each in its turn: one that finds no room waits.
+    Next,
+    /// As a copy: one that is not next, or finds no room, comes again.
+    Perhaps,
 }
 
 impl Answer {
@@ -114,16 +140,20 @@ impl Answer {
     pub(crate) fn is_passing(&self) -> bool {
         matches!(self.status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
     }
+
+    /// It is not what was asked for.
+    pub(crate) fn failed(&self) -> Failed {
+        Failed(format!("the answer was {}", self.status))
+    }
 }
 
 /// An answer that ends the connection.
 pub(crate) async fn refused(mut answer: Answer) -> End {
     let status = answer.status;
+    // It was open, and is not known any more.
+    let forgotten = status == 404 && answer.head.is_some();
     let kind = match status {
-        _ if answer.is_passing() => ErrorKind::Transport,
-        // It was open, and is not known any more.
-        404 if answer.head.is_some() => ErrorKind::Transport,
-        400..500 => ErrorKind::Config,
+        400..500 if !forgotten && !answer.is_passing() => ErrorKind::Config,
         _ => ErrorKind::Transport,
     };
     if answer.head.is_none() && status < 400 {
@@ -135,12 +165,16 @@ pub(crate) async fn refused(mut answer: Answer) -> End {
         return End::refused(ErrorKind::Transport, detail);
     }
     let mut reason = String::new();
-    while let Ok(Some(bytes)) = answer.next().await {
-        reason.push_str(&String::from_utf8_lossy(&bytes));
-        if reason.len() > MAX_REASON {
-            break;
+    let read = async {
+        while let Ok(Some(bytes)) = answer.next().await {
+            reason.push_str(&String::from_utf8_lossy(&bytes));
+            if reason.len() > MAX_REASON {
+                break;
+            }
         }
-    }
+    };
+    // What has come by then is shown.
+    let _ = runtime::timeout(REASON, read).await;
     let reason: String = reason.trim().chars().take(MAX_REASON).collect();
     let reason: String = reason.chars().flat_map(char::escape_debug).collect();
     End::refused(kind, format!("the server has answered {status}: {reason}"))

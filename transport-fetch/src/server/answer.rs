@@ -1,8 +1,8 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use choreo_core::Bytes;
 
-use crate::pipe::Batch;
 use crate::wire;
 
 /// Why a request is not done.
@@ -42,10 +42,10 @@ pub(super) fn answer(status: StatusCode, next: u64, body: Body) -> Response {
     response
 }
 
-/// An answer with the number that is expected, and with what goes down.
-pub(super) fn answer_with(next: u64, batch: Batch) -> Response {
-    let mut response = answer(StatusCode::OK, next, Body::from(batch.body));
-    if let Ok(head) = HeaderValue::try_from(format!("{next} {}", batch.first)) {
+/// An answer with the number that is expected, and with what goes down from a number on.
+pub(super) fn answer_with(next: u64, first: u64, records: Bytes) -> Response {
+    let mut response = answer(StatusCode::OK, next, Body::from(records));
+    if let Ok(head) = HeaderValue::try_from(format!("{next} {first}")) {
         response.headers_mut().insert(wire::HEADER, head);
     }
     response

@@ -1,9 +1,11 @@
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use choreo_core::runtime::{self, Instant};
+use futures::future::{Either, select};
 
 use super::answer::Refusal;
 use super::down::Down;
@@ -70,24 +72,26 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until it is closed on both sides, or given up; gives it up when the client is away.
+    /// Waits until it is closed on both sides, or given up; gives it up when the client is away, or
+    /// does not close it after this side has.
     pub(super) async fn ended(&self) {
-        while !self.pipe.is_over() {
-            let limits = self.pipe.limits();
-            let limit = match self.pipe.is_closing() {
-                true => limits.close_timeout,
-                false => limits.away,
-            };
-            let left = limit.saturating_sub(self.silence());
+        let limits = *self.pipe.limits();
+        while !self.pipe.is_closing() && !self.pipe.is_over() {
+            let left = limits.away.saturating_sub(self.silence());
             if left.is_zero() {
-                let silent = format!("the client made no request for {limit:?}");
+                let silent = format!("the client made no request for {:?}", limits.away);
                 return self.pipe.give_up(End::broken(silent));
             }
-            let over = || match self.pipe.is_over() {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            };
-            let _ = runtime::timeout(left, self.pipe.until(over)).await;
+            let _ = runtime::timeout(left, self.pipe.closing()).await;
+        }
+        let over = || match self.pipe.is_over() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        };
+        let (over, stalled) = (pin!(self.pipe.until(over)), pin!(self.pipe.stalled()));
+        if let Either::Right(_) = select(over, stalled).await {
+            let open = "the client has not closed it in time, as this side has";
+            self.pipe.give_up(End::broken(open));
         }
     }
 

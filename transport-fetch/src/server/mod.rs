@@ -11,7 +11,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -68,6 +68,10 @@ pub struct FetchAcceptor {
     limits: Limits,
 }
 
+/// Tells connections apart. It shows nothing: who knew the name would own the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId(wire::Id);
+
 impl Default for FetchAcceptor {
     fn default() -> Self {
         Self::new()
@@ -77,6 +81,9 @@ impl Default for FetchAcceptor {
 impl FetchAcceptor {
     /// How many connections there may be at once, unless said otherwise.
     pub const DEFAULT_CONNECTIONS: usize = 20_000;
+
+    /// The header that each request has, and each answer of the acceptor's own.
+    pub const HEADER: &str = wire::HEADER;
 
     /// An acceptor with the default limits.
     #[must_use]
@@ -125,6 +132,13 @@ impl FetchAcceptor {
             .max_age(PREFLIGHT)
     }
 
+    /// The connection to which a request with these headers belongs, which need not be there; `None`
+    /// if it belongs to none.
+    #[must_use]
+    pub fn names(headers: &HeaderMap) -> Option<ConnectionId> {
+        Head::of(headers).map(|head| ConnectionId(head.id))
+    }
+
     /// Whether a request with these headers would open a connection that is not there yet.
     #[must_use]
     pub fn opens(&self, headers: &HeaderMap) -> bool {
@@ -159,24 +173,24 @@ impl FetchAcceptor {
         {
             return refusal.into_response();
         }
-        if head.ask == Ask::Open {
-            return self.open(head, serve);
-        }
-        let Some(connection) = self.table.get(head.id) else {
-            let why = "this connection is not there, or is there no more";
-            return refuse(StatusCode::NOT_FOUND, why, Some(0));
+        let connection = || {
+            self.table.get(head.id).ok_or_else(|| {
+                let why = "this connection is not there, or is there no more";
+                Refusal::new(StatusCode::NOT_FOUND, why)
+            })
         };
-        let _here = connection.here();
-        let answered = match head.ask {
-            Ask::Send { first, next } => {
-                self.take(&connection, first, next, request.into_body())
-                    .await
+        let answered = async {
+            match head.ask {
+                Ask::Open => Ok(self.open(head, serve)),
+                Ask::Send { first, next } => {
+                    let body = request.into_body();
+                    self.take(&connection()?, first, next, body).await
+                }
+                Ask::Stream { turn, next } => stream::stream(&connection()?, turn, next),
+                Ask::Poll { turn, next } => stream::poll(&connection()?, turn, next, POLL).await,
             }
-            Ask::Stream { turn, next } => stream::stream(&connection, turn, next),
-            Ask::Poll { turn, next } => stream::poll(&connection, turn, next, POLL).await,
-            Ask::Open => Ok(answer(StatusCode::NO_CONTENT, 0, Body::empty())),
         };
-        answered.unwrap_or_else(IntoResponse::into_response)
+        answered.await.unwrap_or_else(IntoResponse::into_response)
     }
 
     fn open<F, T>(&self, head: Head, serve: F) -> Response
@@ -213,7 +227,7 @@ impl FetchAcceptor {
         next: u64,
         body: Body,
     ) -> Result<Response, Refusal> {
-        let pipe = &connection.pipe;
+        let (pipe, _here) = (&connection.pipe, connection.here());
         pipe.acked(next).map_err(|end| connection.break_off(end))?;
         let body = self.receive(body).await?;
         let mut decoder = Decoder::default();
@@ -253,7 +267,10 @@ impl FetchAcceptor {
             runtime::yield_now().await;
         }
         Ok(match hold.offer(stream::BATCH) {
-            Some(batch) => answer_with(pipe.next(), batch),
+            Some(batch) => {
+                let first = batch.first;
+                answer_with(pipe.next(), first, stream::records(pipe, batch, first))
+            }
             None => answer(StatusCode::NO_CONTENT, pipe.next(), Body::empty()),
         })
     }
@@ -261,6 +278,13 @@ impl FetchAcceptor {
     /// The body, which has a limit in size and in time.
     async fn receive(&self, body: Body) -> Result<Bytes, Refusal> {
         let most = self.limits.max_body();
+        let too_large = || {
+            let why = format!("the body is above the limit of {most} bytes");
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, &why)
+        };
+        if body.size_hint().lower() > most as u64 {
+            return Err(too_large());
+        }
         let received = runtime::timeout(BODY, to_bytes(body, most)).await;
         let late = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long");
         received.map_err(late)?.map_err(|error| {
@@ -268,18 +292,20 @@ impl FetchAcceptor {
             let above =
                 source.is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
             match above {
-                true => Refusal::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    &format!("the body is above the limit of {most} bytes"),
-                ),
+                true => too_large(),
                 false => Refusal::new(StatusCode::BAD_REQUEST, "the body did not come wholly"),
             }
         })
     }
 }
 
-/// A body is bytes, as they are.
+/// A body is bytes, as they are, of a length that is told: whatever stands before this server sees
+/// the same end of it.
 fn check_body(headers: &HeaderMap) -> Result<(), Refusal> {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        let why = "bodies have a length (content-length, and no transfer-encoding)";
+        return Err(Refusal::new(StatusCode::LENGTH_REQUIRED, why));
+    }
     let unsupported = |why| Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     if headers.contains_key(header::CONTENT_ENCODING) {
         return unsupported("bodies are not encoded (content-encoding)");

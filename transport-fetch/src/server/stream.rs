@@ -11,7 +11,7 @@ use futures::stream;
 use super::answer::{Refusal, answer};
 use super::connection::{Connection, Here};
 use super::down::Next;
-use crate::pipe::Batch;
+use crate::pipe::{Batch, Pipe};
 use crate::wire::{AT, FILLER, TELL};
 
 /// Something goes down at least as often, lest somebody between takes the connection for dead.
@@ -91,7 +91,10 @@ impl Stream {
             let left = until.saturating_duration_since(Instant::now());
             let next = self.connection.down(self.turn, self.from, BATCH);
             match runtime::timeout(left, next).await.ok()? {
-                Next::Batch(batch) => return Some(Some(self.give(batch))),
+                Next::Batch(batch) => {
+                    let expected = std::mem::replace(&mut self.from, batch.after);
+                    return Some(Some(records(&self.connection.pipe, batch, expected)));
+                }
                 Next::Over => return Some(None),
                 Next::Offered => {
                     let settled = self.connection.settled(self.turn);
@@ -102,24 +105,23 @@ impl Stream {
             }
         }
     }
+}
 
-    /// The records of a batch.
-    fn give(&mut self, batch: Batch) -> Bytes {
-        let skipped = batch.first != self.from;
-        let asks = self.connection.pipe.wants_to_know();
-        self.from = batch.after;
-        if !skipped && !asks {
-            return batch.body;
-        }
-        let mut body = BytesMut::with_capacity(batch.body.len() + 16);
-        if skipped {
-            body.extend_from_slice(&AT.to_be_bytes());
-            body.extend_from_slice(&batch.first.to_be_bytes());
-        }
-        body.extend_from_slice(&batch.body);
-        if asks {
-            body.extend_from_slice(&TELL.to_be_bytes());
-        }
-        body.freeze()
+/// The records of a batch, for one who expects them from a number on; they may ask how far all was
+/// taken.
+pub(super) fn records(pipe: &Pipe, batch: Batch, expected: u64) -> Bytes {
+    let (skipped, asks) = (batch.first != expected, pipe.wants_to_know());
+    if !skipped && !asks {
+        return batch.body;
     }
+    let mut body = BytesMut::with_capacity(batch.body.len() + 16);
+    if skipped {
+        body.extend_from_slice(&AT.to_be_bytes());
+        body.extend_from_slice(&batch.first.to_be_bytes());
+    }
+    body.extend_from_slice(&batch.body);
+    if asks {
+        body.extend_from_slice(&TELL.to_be_bytes());
+    }
+    body.freeze()
 }

@@ -60,7 +60,11 @@ impl Socket {
             let shared = shared.clone();
             Closure::new(move |event: CloseEvent| {
                 shared.closed(Closed {
-                    code: event.code(),
+                    code: match event.code() {
+                        // What Deno says of a connection that broke.
+                        0 => Closed::BROKEN,
+                        code => code,
+                    },
                     reason: event.reason(),
                     clean: event.was_clean(),
                 });

@@ -1,11 +1,10 @@
 //! What JavaScript sees. In Node, in a window and in a worker alike.
-#![cfg(target_arch = "wasm32")]
 
+use crate::{Promise, Run, run_protocol};
 use js_sys::Error;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
-use wasm_ping_pong::{Promise, Run, run_protocol};
 
 const TRACE: u8 = 1;
 const METRICS: u8 = 2;

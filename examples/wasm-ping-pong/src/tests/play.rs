@@ -1,9 +1,9 @@
 //! The protocol over every stack that the page can make, in whatever runs the tests.
 
+use crate::stack::Instruments;
+use crate::{Failure, Faults, Options, play};
 use choreo::middleware::MetricsSnapshot;
 use wasm_bindgen_test::wasm_bindgen_test;
-use wasm_ping_pong::stack::Instruments;
-use wasm_ping_pong::{Failure, Faults, Options, play};
 
 async fn run(options: &Options) -> (Result<String, Failure>, Instruments) {
     let instruments = Instruments::new(options);
