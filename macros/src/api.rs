@@ -1,16 +1,16 @@
-//! What each role can do, as types: one for each state of its part.
+//! The module that a protocol becomes.
 
-use std::collections::HashMap;
-
-use choreo_protocol::{Local, State, StateId};
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use choreo_protocol::Global;
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::{Ident, Result};
 
 use crate::messages;
-use crate::names::{camel, ident, snake};
+use crate::names::{ident, snake};
+use crate::part::part;
 use crate::roles::Role;
 use crate::syntax::{Protocol, Protocols};
+use crate::value::value;
 
 /// All that the protocols become.
 ///
@@ -58,13 +58,11 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
     });
     let who = who(roles);
     let fingerprint = protocol.global.fingerprint();
-    let drawn = format!(
-        "The protocol `{}`.\n\n```text\n{}\n```",
-        protocol.name, protocol.global
-    );
-    let source = serialized(protocol);
+    let drawn = drawn(&protocol.global);
+    let source = value(&protocol.global);
     Ok(quote! {
         #(#attributes)*
+        #[doc = ""]
         #[doc = #drawn]
         #vis mod #name {
             #[allow(unused_imports)]
@@ -89,6 +87,19 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
             #(#parts)*
         }
     })
+}
+
+/// What is shown of a protocol: its diagram, as a picture that needs no scripts, and its text.
+fn drawn(global: &Global) -> String {
+    // Markup goes on until an empty line; the picture has none.
+    let (name, picture, mermaid) = (&global.name, global.to_svg(), global.to_mermaid());
+    format!(
+        "The protocol `{name}`.\n\n\
+         <div style=\"overflow-x:auto\">{}</div>\n\n\
+         ```text\n{global}\n```\n\n\
+         <details><summary>For Mermaid</summary>\n\n```text\n{mermaid}```\n\n</details>",
+        picture.trim_end()
+    )
 }
 
 /// All roles: a list of them where they are known, or else what makes one.
@@ -129,517 +140,111 @@ fn who(roles: &[Role]) -> TokenStream {
     }
 }
 
-/// An expression that gives the protocol.
-fn serialized(protocol: &Protocol) -> TokenStream {
-    use choreo_protocol::{Branch, Global, Message, Step};
+#[cfg(test)]
+mod tests {
+    use syn::{Attribute, File, Item};
 
-    fn global(global: &Global) -> TokenStream {
-        let Global {
-            name,
-            doc,
-            roles,
-            steps,
-        } = global;
-        let roles = roles.iter().map(|role| {
-            let (name, doc) = (&role.name, &role.doc);
-            let count = match &role.count {
-                Some(count) => quote!(::core::option::Option::Some(#count.into())),
-                None => quote!(::core::option::Option::None),
-            };
-            quote!(p::RoleDecl { name: #name.into(), doc: #doc.into(), count: #count })
+    use super::*;
+    use crate::names::doc;
+
+    /// The modules that protocols become.
+    fn modules(protocols: &str) -> Vec<syn::ItemMod> {
+        let protocols: Protocols = syn::parse_str(protocols).expect("it is well written");
+        let tokens = all(&protocols).expect("it is sound");
+        let file: File = syn::parse2(tokens).expect("it is Rust");
+        let modules = file.items.into_iter().map(|item| match item {
+            Item::Mod(module) => module,
+            other => panic!("no module: {other:?}"),
         });
-        let steps = all(steps);
-        quote!(p::Global {
-            name: #name.into(),
-            doc: #doc.into(),
-            roles: ::std::vec![#(#roles),*],
-            steps: #steps,
-        })
+        modules.collect()
     }
 
-    fn all(steps: &[Step]) -> TokenStream {
-        let steps = steps.iter().map(one);
-        quote!(::std::vec![#(#steps),*])
-    }
-
-    fn one(step: &Step) -> TokenStream {
-        match step {
-            Step::Message { from, to, message } => {
-                let Message { name, carries } = message;
-                quote!(p::Step::Message {
-                    from: #from.into(),
-                    to: #to.into(),
-                    message: p::Message {
-                        name: #name.into(),
-                        carries: ::std::vec![#(#carries.into()),*],
-                    },
-                })
-            }
-            Step::Choice { at, to, branches } => {
-                let branches = branches.iter().map(|Branch { label, steps }| {
-                    let steps = all(steps);
-                    quote!(p::Branch { label: #label.into(), steps: #steps })
-                });
-                quote!(p::Step::Choice {
-                    at: #at.into(),
-                    to: ::std::vec![#(#to.into()),*],
-                    branches: ::std::vec![#(#branches),*],
-                })
-            }
-            Step::Loop { name, steps } => {
-                let steps = all(steps);
-                quote!(p::Step::Loop { name: #name.into(), steps: #steps })
-            }
-            Step::Break(name) => quote!(p::Step::Break(#name.into())),
-            Step::Continue(name) => quote!(p::Step::Continue(#name.into())),
-            Step::Parallel(branches) => {
-                let branches = branches.iter().map(|steps| all(steps));
-                quote!(p::Step::Parallel(::std::vec![#(#branches),*]))
-            }
-            Step::Call { protocol, roles } => {
-                let protocol = global(protocol);
-                quote!(p::Step::Call {
-                    protocol: ::std::boxed::Box::new(#protocol),
-                    roles: ::std::vec![#(#roles.into()),*],
-                })
-            }
+    #[test]
+    fn a_protocol_shows_its_diagram() {
+        let modules = modules(
+            "/// They meet.
+            pub protocol Meet { roles Ann, Ben; Ann -> Ben: Hello(Vec<u8>); }",
+        );
+        let doc = doc(&modules[0].attrs);
+        assert!(
+            doc.starts_with("They meet.\n\nThe protocol `Meet`.\n\n<div"),
+            "{doc}"
+        );
+        let mut parts = doc.split("\n\n");
+        let picture = parts
+            .find(|part| part.starts_with("<div"))
+            .expect("it has one");
+        assert!(
+            picture.ends_with("</svg></div>") && !picture.contains("<script"),
+            "{picture}"
+        );
+        for text in ["Ann", "Ben", "Hello(Vec&lt;u8&gt;)"] {
+            assert!(
+                picture.contains(&format!(">{text}</text>")),
+                "{text}: {picture}"
+            );
         }
+        let text = parts.next().expect("its text is below");
+        assert_eq!(
+            text,
+            "```text\n/// They meet.\nprotocol Meet {\n    roles Ann, Ben;\n    \
+             Ann -> Ben: Hello(Vec<u8>);\n}\n```"
+        );
+        assert!(doc.contains("Ann->>Ben: Hello(Vec<u8>)"), "{doc}");
     }
 
-    let global = global(&protocol.global);
-    quote!(use ::choreo::protocol as p; #global)
-}
-
-/// The function by which a role begins, and the module with its states.
-fn part(role: &Role, roles: &[Role], local: &Local) -> TokenStream {
-    let name = &role.name;
-    let module = ident(&snake(&name.to_string()), name.span());
-    let part = Part {
-        local,
-        roles,
-        names: names(local),
-        joins: joins(local),
-    };
-    let states = (0..local.states.len()).map(|state| part.state(state));
-    let start = part.name(Local::START);
-    let (number, me) = match &role.count {
-        Some(_) => (Some(quote!(number: usize,)), quote!(Role::#name(number))),
-        None => (None, quote!(Role::#name)),
-    };
-    let counted = roles.iter().any(|role| role.count.is_some());
-    let (cast, others) = if counted {
-        let cast = quote!(, cast: &'a ::choreo::Cast<Role>);
-        (Some(cast), quote!(cast.others(&#me)))
-    } else {
-        let others = roles.iter().map(|role| &role.name);
-        let others = others.filter(|other| *other != name);
-        (None, quote!(&[#(Role::#others),*]))
-    };
-    let new = part.enter(
-        &quote!(::choreo::Link::new(handler, endpoint, #others)),
-        Local::START,
-    );
-    let doc = match &role.count {
-        Some(_) => format!("Begins to play the `{name}` of that number, over any handler."),
-        None => format!("Begins to play `{name}`, over any handler."),
-    };
-    let doc = format!("{doc}\n\n```text\n{local}\n```");
-    let of = format!("What `{name}` does, step by step.");
-    quote! {
-        #[doc = #doc]
-        pub fn #module<'a, H>(
-            #number
-            handler: &'a H,
-            endpoint: &'a H::Endpoint
-            #cast
-        ) -> #module::#start<'a, H>
-        where
-            H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-        {
-            #module::#new
+    #[test]
+    fn all_that_is_public_says_what_it_is() {
+        let modules = modules(
+            "protocol Greet { roles From, To; From -> To: Hello; }
+            protocol All {
+                roles A, B[n], C;
+                do Greet(A, C);
+                loop {
+                    A -> B: Task(u8, String);
+                    B -> A: Done;
+                    choice at A { more => { par { A -> B: M; } and { C -> A: N; } } last => break; }
+                }
+                par { A -> C: One; } and { C -> A: Two; }
+            }",
+        );
+        let mut seen = 0;
+        for module in modules {
+            visit(&Item::Mod(module), &mut seen);
         }
-
-        #[doc = #of]
-        pub mod #module {
-            #[allow(unused_imports)]
-            use super::*;
-
-            #(#states)*
-        }
-    }
-}
-
-struct Part<'a> {
-    local: &'a Local,
-    roles: &'a [Role],
-    /// The name of each state's type.
-    names: Vec<Ident>,
-    /// The states at which branches at once are over: of which parallel state, and which branch.
-    joins: HashMap<StateId, StateId>,
-}
-
-impl Part<'_> {
-    fn name(&self, state: StateId) -> &Ident {
-        &self.names[state]
+        assert!(seen > 40, "{seen} items");
     }
 
-    /// What gives the number of a member, if the role is a family.
-    fn number(&self, name: &str) -> Option<TokenStream> {
-        let family = self.roles.iter().find(|role| role.name == name);
-        let Role { name, count, .. } = family?;
-        count.as_ref()?;
-        Some(quote! {
-            |role| match role {
-                Role::#name(number) => ::core::option::Option::Some(*number),
-                _ => ::core::option::Option::None,
-            }
-        })
-    }
-
-    /// The type of a state.
-    fn kind(&self, state: StateId) -> TokenStream {
-        let name = self.name(state);
-        match self.is_over(state) {
-            true => quote!(#name),
-            false => quote!(#name<'a, H>),
-        }
-    }
-
-    fn is_over(&self, state: StateId) -> bool {
-        *self.local.state(state) == State::End && !self.joins.contains_key(&state)
-    }
-
-    /// An expression that enters a state with a link.
-    fn enter(&self, link: &TokenStream, state: StateId) -> TokenStream {
-        let name = self.name(state);
-        match self.is_over(state) {
-            true => quote!({ #link.end(); #name }),
-            false => quote!(#name { link: #link }),
-        }
-    }
-
-    fn state(&self, state: StateId) -> TokenStream {
-        let name = self.name(state);
-        let link = quote!(self.link);
-        let (doc, body) = match self.local.state(state) {
-            State::Send { to, message, next } => {
-                let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                let carried = ident(&message.name, Span::call_site());
-                let (doc, method) = match self.number(to) {
-                    Some(number) => (
-                        format!("Sends `{message}` to each `{to}`: what it gives for its number."),
-                        quote! {
-                            pub async fn send_each(
-                                self,
-                                message: impl FnMut(usize) -> super::#carried,
-                            ) -> ::choreo::Result<#kind> {
-                                self.link.send_each(#number, message).await?;
-                                ::core::result::Result::Ok(#enter)
-                            }
-                        },
-                    ),
-                    None => {
-                        let role = role(to);
-                        (
-                            format!("Sends `{message}` to `{to}`."),
-                            quote! {
-                                pub async fn send(
-                                    self,
-                                    message: super::#carried,
-                                ) -> ::choreo::Result<#kind> {
-                                    self.link.send(#role, &message).await?;
-                                    ::core::result::Result::Ok(#enter)
-                                }
-                            },
-                        )
-                    }
-                };
-                (
-                    format!("Sends `{message}` to `{to}` next."),
-                    documented(&doc, &method),
-                )
-            }
-            State::Recv {
-                from,
-                message,
-                next,
-            } => {
-                let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                let carried = ident(&message.name, Span::call_site());
-                let (doc, method) = match self.number(from) {
-                    Some(number) => (
-                        format!(
-                            "Receives `{message}` from each `{from}`, in the order of their numbers."
-                        ),
-                        quote! {
-                            pub async fn recv_each(
-                                self,
-                            ) -> ::choreo::Result<(::std::vec::Vec<super::#carried>, #kind)> {
-                                let messages = self.link.recv_each(#number).await?;
-                                ::core::result::Result::Ok((messages, #enter))
-                            }
-                        },
-                    ),
-                    None => {
-                        let role = role(from);
-                        (
-                            format!("Receives `{message}` from `{from}`, waiting for it."),
-                            quote! {
-                                pub async fn recv(
-                                    self,
-                                ) -> ::choreo::Result<(super::#carried, #kind)> {
-                                    let message = self.link.recv(#role).await?;
-                                    ::core::result::Result::Ok((message, #enter))
-                                }
-                            },
-                        )
-                    }
-                };
-                (
-                    format!("Receives `{message}` from `{from}` next."),
-                    documented(&doc, &method),
-                )
-            }
-            State::Choose { to, branches } => {
-                let told = self.told(to);
-                let all = to.join("`, `");
-                let methods = branches.iter().map(|(label, next)| {
-                    let method = ident(&snake(label), Span::call_site());
-                    let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                    let doc = format!("Decides for `{label}`, and tells `{all}`.");
-                    documented(
-                        &doc,
-                        &quote! {
-                            pub async fn #method(self) -> ::choreo::Result<#kind> {
-                                self.link.choose(#told, #label).await?;
-                                ::core::result::Result::Ok(#enter)
-                            }
-                        },
-                    )
-                });
-                (
-                    format!("Decides next, and tells `{all}`."),
-                    quote!(#(#methods)*),
-                )
-            }
-            State::Offer { from, branches } => return self.offer(state, from, branches),
-            State::Parallel { branches, next } => {
-                return self.parallel(state, branches, *next);
-            }
-            State::End if self.is_over(state) => {
-                return quote! {
-                    /// The role has played its part.
-                    #[derive(Clone, Copy, Debug)]
-                    pub struct #name;
-                };
-            }
-            State::End => (
-                "One of several things at once is done.".to_owned(),
-                quote!(),
-            ),
+    /// Counts what is public, and looks at its docs.
+    fn visit(item: &Item, seen: &mut usize) {
+        let mut documented = |attributes: &[Attribute], name: &Ident| {
+            *seen += 1;
+            assert!(!doc(attributes).is_empty(), "{name} has no docs");
         };
-        let structure = structure(name, &doc);
-        quote! {
-            #structure
-
-            impl<'a, H> #name<'a, H>
-            where
-                H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-            {
-                #body
+        match item {
+            Item::Mod(module) => {
+                documented(&module.attrs, &module.ident);
+                let items = module.content.iter().flat_map(|(_, items)| items);
+                items.for_each(|item| visit(item, seen));
             }
-        }
-    }
-
-    /// The roles that are told of a choice.
-    fn told(&self, to: &[String]) -> TokenStream {
-        let families: Vec<_> = to.iter().filter_map(|to| self.number(to)).collect();
-        let single = to.iter().filter(|to| self.number(to).is_none());
-        let single = single.map(|to| role(to));
-        if families.is_empty() {
-            return quote!(&[#(#single),*]);
-        }
-        quote! {
-            &{
-                let mut told = ::std::vec![#(#single),*];
-                #(told.extend(self.link.family(#families).map(|(_, role)| role));)*
-                told
-            }
-        }
-    }
-
-    fn offer(&self, state: StateId, from: &str, branches: &[(String, StateId)]) -> TokenStream {
-        let name = self.name(state);
-        let offered = format_ident!("{}", name.to_string().replacen("Offer", "Offered", 1));
-        let structure = structure(name, &format!("Waits for a choice of `{from}` next."));
-        let role = role(from);
-        let labels: Vec<_> = branches.iter().map(|(label, _)| label).collect();
-        let variants: Vec<_> = branches
-            .iter()
-            .map(|(label, _)| ident(&camel(label), Span::call_site()))
-            .collect();
-        let kinds = branches.iter().map(|(_, next)| self.kind(*next));
-        let docs = branches
-            .iter()
-            .map(|(label, _)| format!("`{from}` has decided for `{label}`."));
-        let link = quote!(self.link);
-        let enters = branches.iter().map(|(_, next)| self.enter(&link, *next));
-        let numbers = 0..branches.len();
-        let some_open = branches.iter().any(|(_, next)| !self.is_over(*next));
-        let generics =
-            some_open.then(|| quote!(<'a, H: ::choreo::ChoreoHandler<Role = Role> + ?Sized>));
-        let arguments = some_open.then(|| quote!(<'a, H>));
-        let doc = format!("What `{from}` has decided.");
-        quote! {
-            #structure
-
-            impl<'a, H> #name<'a, H>
-            where
-                H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-            {
-                /// Learns what was decided, waiting for it.
-                ///
-                /// # Errors
-                /// As those of the handler; the others are told that it does not go on.
-                pub async fn offer(self) -> ::choreo::Result<#offered #arguments> {
-                    let offered = self.link.offer(#role, &[#(#labels),*]).await?;
-                    ::core::result::Result::Ok(match offered {
-                        #(#numbers => #offered::#variants(#enters),)*
-                        _ => ::core::unreachable!("it is one of the labels"),
-                    })
+            Item::Fn(function) => documented(&function.attrs, &function.sig.ident),
+            Item::Struct(structure) => documented(&structure.attrs, &structure.ident),
+            Item::Const(constant) => documented(&constant.attrs, &constant.ident),
+            Item::Enum(choices) => {
+                documented(&choices.attrs, &choices.ident);
+                for variant in &choices.variants {
+                    documented(&variant.attrs, &variant.ident);
                 }
             }
-
-            #[doc = #doc]
-            #[must_use = "the protocol goes on"]
-            pub enum #offered #generics {
-                #(#[doc = #docs] #variants(#kinds)),*
-            }
-        }
-    }
-
-    fn parallel(&self, state: StateId, branches: &[StateId], next: StateId) -> TokenStream {
-        let name = self.name(state);
-        let join = format_ident!("{}Join", name);
-        let kinds: Vec<_> = branches.iter().map(|branch| self.kind(*branch)).collect();
-        let shared = quote!(self.link.share());
-        let enters = branches.iter().map(|branch| self.enter(&shared, *branch));
-        let ends: Vec<_> = branches.iter().map(|branch| self.ends(*branch)).collect();
-        let done: Vec<_> = (1..=branches.len())
-            .map(|n| format_ident!("done{n}"))
-            .collect();
-        let (kind, enter) = (self.kind(next), self.enter(&quote!(self.link), next));
-        let own = structure(name, "Does several things at once next.");
-        let joined = structure(&join, "What comes when all that is done at once is done.");
-        quote! {
-            #own
-
-            impl<'a, H> #name<'a, H>
-            where
-                H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-            {
-                /// Begins them: each goes on by itself, and `join` brings them together.
-                pub fn at_once(self) -> (#(#kinds,)* #join<'a, H>) {
-                    (#(#enters,)* #join { link: self.link })
+            Item::Impl(block) if block.trait_.is_none() => {
+                for item in &block.items {
+                    if let syn::ImplItem::Fn(method) = item {
+                        documented(&method.attrs, &method.sig.ident);
+                    }
                 }
             }
-
-            #joined
-
-            impl<'a, H> #join<'a, H>
-            where
-                H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-            {
-                /// Goes on, once all are done.
-                pub fn join(self, #(#done: #ends<'a, H>),*) -> #kind {
-                    #(#done.link.end();)*
-                    #enter
-                }
-            }
+            Item::Impl(_) | Item::Use(_) => {}
+            other => panic!("something else: {other:?}"),
         }
     }
-
-    /// The type of the end of a branch.
-    fn ends(&self, branch: StateId) -> &Ident {
-        let end = end_of(self.local, branch);
-        self.name(end.unwrap_or(branch))
-    }
-}
-
-/// A method that speaks to others.
-fn documented(doc: &str, method: &TokenStream) -> TokenStream {
-    quote! {
-        #[doc = #doc]
-        ///
-        /// # Errors
-        /// As those of the handler; the others are told that it does not go on.
-        #method
-    }
-}
-
-/// The struct of a state.
-fn structure(name: &Ident, doc: &str) -> TokenStream {
-    quote! {
-        #[doc = #doc]
-        #[must_use = "the protocol goes on"]
-        pub struct #name<'a, H: ::choreo::ChoreoHandler<Role = Role> + ?Sized> {
-            pub(super) link: ::choreo::Link<'a, H>,
-        }
-    }
-}
-
-fn role(name: &str) -> TokenStream {
-    let name = ident(name, Span::call_site());
-    quote!(Role::#name)
-}
-
-/// The names of the types, by what the states do.
-fn names(local: &Local) -> Vec<Ident> {
-    let mut taken: HashMap<String, usize> = HashMap::new();
-    let wanted = local.states.iter().map(|state| match state {
-        State::Send { message, .. } => format!("Send{}", camel(&message.name)),
-        State::Recv { message, .. } => format!("Recv{}", camel(&message.name)),
-        State::Choose { .. } => "Choose".to_owned(),
-        State::Offer { .. } => "Offer".to_owned(),
-        State::Parallel { .. } => "AtOnce".to_owned(),
-        State::End => "End".to_owned(),
-    });
-    wanted
-        .map(|name| {
-            let count = taken.entry(name.clone()).or_default();
-            *count += 1;
-            match *count {
-                1 => Ident::new(&name, Span::call_site()),
-                count => format_ident!("{name}{count}"),
-            }
-        })
-        .collect()
-}
-
-/// The ends of branches at once, and to which state they belong.
-fn joins(local: &Local) -> HashMap<StateId, StateId> {
-    let mut joins = HashMap::new();
-    for (number, state) in local.states.iter().enumerate() {
-        if let State::Parallel { branches, .. } = state {
-            let ends = branches.iter().filter_map(|branch| end_of(local, *branch));
-            joins.extend(ends.map(|end| (end, number)));
-        }
-    }
-    joins
-}
-
-/// Where a branch is over, if it ever is.
-fn end_of(local: &Local, branch: StateId) -> Option<StateId> {
-    let (mut open, mut seen) = (vec![branch], vec![false; local.states.len()]);
-    while let Some(at) = open.pop() {
-        if std::mem::replace(&mut seen[at], true) {
-            continue;
-        }
-        match local.state(at) {
-            State::End => return Some(at),
-            State::Parallel { next, .. } => open.push(*next),
-            state => open.extend(state.next()),
-        }
-    }
-    None
 }

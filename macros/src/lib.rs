@@ -4,9 +4,11 @@
 mod api;
 mod messages;
 mod names;
+mod part;
 mod roles;
 mod steps;
 mod syntax;
+mod value;
 
 use proc_macro::TokenStream;
 

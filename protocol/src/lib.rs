@@ -2,6 +2,8 @@
 #![deny(missing_docs)]
 
 mod automaton;
+#[doc(hidden)]
+pub mod canvas;
 mod compile;
 mod diagram;
 mod family;
@@ -9,6 +11,7 @@ mod fault;
 mod fingerprint;
 mod global;
 mod local;
+mod picture;
 mod position;
 mod project;
 mod refines;
