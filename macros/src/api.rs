@@ -1,7 +1,7 @@
 //! The module that a protocol becomes.
 
 use choreo_protocol::Global;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Ident, Result};
 
@@ -119,9 +119,11 @@ fn who(roles: &[Role]) -> TokenStream {
             counts.push(count);
         }
     }
+    // A count may have any name.
+    let all = Ident::new("all", Span::mixed_site());
     let each = roles.iter().map(|Role { name, count, .. }| match count {
-        Some(count) => quote!(roles.extend((0..#count).map(Role::#name));),
-        None => quote!(roles.push(Role::#name);),
+        Some(count) => quote!(#all.extend((0..#count).map(Role::#name));),
+        None => quote!(#all.push(Role::#name);),
     });
     let families = roles.iter().filter_map(|role| {
         let count = role.count.as_ref()?;
@@ -133,9 +135,9 @@ fn who(roles: &[Role]) -> TokenStream {
         #[doc = #doc]
         #[must_use]
         pub fn cast(#(#counts: usize),*) -> ::choreo::Cast<Role> {
-            let mut roles = ::std::vec::Vec::new();
+            let mut #all = ::std::vec::Vec::new();
             #(#each)*
-            ::choreo::Cast::new(roles, FINGERPRINT)
+            ::choreo::Cast::new(#all, FINGERPRINT)
         }
     }
 }

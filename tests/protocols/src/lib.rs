@@ -1,4 +1,4 @@
-//! Plays protocols: all roles at once, in memory or over WebSockets, by the same functions.
+//! Plays protocols: all roles at once, in memory or over a WebSocket, by the same functions.
 #![deny(missing_docs)]
 
 use std::net::SocketAddr;

@@ -69,7 +69,8 @@ macro_rules! stage {
     (high, $next:ident, $own:ident, $number:literal, $distance:literal) => {{
         let (Value(re, im), next) = $next.recv().await?;
         let next = next.send(Value($own.0, $own.1)).await?;
-        let twiddle = turned(f64::from($number % $distance) / f64::from(2 * $distance));
+        let distance = $distance;
+        let twiddle = turned(f64::from($number % distance) / f64::from(2 * distance));
         (times((re - $own.0, im - $own.1), twiddle), next)
     }};
 }
