@@ -7,6 +7,7 @@ mod meeting;
 pub use choreo_core::*;
 
 #[cfg(feature = "choreography")]
+#[cfg_attr(feature = "inmemory", doc = include_str!("choreography.md"))]
 pub use choreo_macros::choreography;
 #[cfg(any(feature = "choreography", feature = "monitor"))]
 pub use choreo_protocol as protocol;

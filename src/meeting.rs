@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use crate::session::{Session, SessionConfig};
 use crate::{
-    Bound, ChoreoHandler, ChoreoHandlerExt, Connect, ProtocolRole, Result, RumpsteakEndpoint,
-    RumpsteakHandler, forward,
+    Bound, Cast, ChoreoHandler, ChoreoHandlerExt, Connect, ProtocolRole, Result, RoleId,
+    RumpsteakEndpoint, RumpsteakHandler, forward,
 };
 
 /// Where the roles of one session meet over a network: what
@@ -55,9 +55,31 @@ impl Meeting {
     /// # Cancel safety
     /// A session that is not handed out is closed.
     pub async fn join<R: ProtocolRole>(&self, role: R) -> Result<Seat<R>> {
-        let config = SessionConfig::playing(&*self.session, role);
+        self.seat(role, role.others().collect(), R::FINGERPRINT)
+            .await
+    }
+
+    /// The seat that plays `role` in a protocol with families of roles: those of the cast are let
+    /// in, if theirs has as many.
+    ///
+    /// # Errors
+    /// As [`Session::join`].
+    ///
+    /// # Panics
+    /// Natively outside of a tokio runtime.
+    ///
+    /// # Cancel safety
+    /// A session that is not handed out is closed.
+    pub async fn join_with<R: RoleId>(&self, role: R, cast: &Cast<R>) -> Result<Seat<R>> {
+        let others = cast.others(&role).to_vec();
+        self.seat(role, others, cast.fingerprint()).await
+    }
+
+    async fn seat<R: RoleId>(&self, role: R, others: Vec<R>, fingerprint: u64) -> Result<Seat<R>> {
+        let config = SessionConfig::new(&*self.session, role.clone(), others.clone())
+            .with_fingerprint(fingerprint);
         let session = Session::join(Arc::clone(&self.connect), config).await?;
-        Seat::new(role, session)
+        Seat::with(role, others, session)
     }
 }
 
@@ -65,7 +87,7 @@ impl Meeting {
 ///
 /// Dropped, it closes the session in the background; a program that ends wants
 /// [`close`](Self::close), which waits until all that was sent has arrived.
-pub struct Seat<R: ProtocolRole> {
+pub struct Seat<R: RoleId> {
     handler: Bound<RumpsteakHandler<R>>,
     session: Session,
 }
@@ -76,8 +98,14 @@ impl<R: ProtocolRole> Seat<R> {
     /// # Errors
     /// [`UnknownRole`](crate::ErrorKind::UnknownRole) if one of the other roles is no peer in it.
     pub fn new(role: R, session: Session) -> Result<Self> {
+        Self::with(role, role.others().collect(), session)
+    }
+}
+
+impl<R: RoleId> Seat<R> {
+    fn with(role: R, others: Vec<R>, session: Session) -> Result<Self> {
         let endpoint = RumpsteakEndpoint::new(role);
-        endpoint.register_transports(session.transports(role.others())?);
+        endpoint.register_transports(session.transports(others)?);
         let handler = RumpsteakHandler::new().bind(endpoint);
         Ok(Self { handler, session })
     }
@@ -101,7 +129,7 @@ impl<R: ProtocolRole> Seat<R> {
 }
 
 #[deny(clippy::missing_trait_methods)]
-impl<R: ProtocolRole> ChoreoHandler for Seat<R> {
+impl<R: RoleId> ChoreoHandler for Seat<R> {
     type Role = R;
     type Endpoint = ();
 

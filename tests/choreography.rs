@@ -1,7 +1,12 @@
-//! `choreography!`: what it gives, over a handler in memory.
-#![cfg(not(target_arch = "wasm32"))]
+//! `choreography!`: what it gives, over a handler in memory, natively and in browsers.
 
 use choreo::prelude::*;
+use choreo::runtime;
+
+#[cfg(not(target_arch = "wasm32"))]
+use tokio::test;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 choreography! {
     /// One asks, the other answers.
@@ -53,9 +58,30 @@ choreography! {
         par { Left -> Right: Mine(u8); } and { Right -> Left: Yours(u8); }
         Left -> Right: Enough;
     }
+
+    /// Each of the first hands what it gets to the second.
+    protocol Relay {
+        roles Runner[2], Judge;
+        Judge -> Runner: Ready(u8);
+        Runner[0] -> Runner[1]: Baton(u8);
+        Runner -> Judge: Ran(u8);
+    }
+
+    /// Two families, of as many as there are.
+    protocol Review {
+        roles Author[authors], Editor, Reader[readers];
+        Author -> Reader: Text(u32);
+        choice at Editor {
+            publish => {
+                Editor -> Author: Thanks;
+                par { Reader -> Author: Opinion(u32); } and { Reader -> Editor: Bill(u32); }
+            }
+            stop => {}
+        }
+    }
 }
 
-#[tokio::test]
+#[test]
 async fn ping_pong() -> Result<()> {
     use ping_pong::{Ping, Pong, Role};
 
@@ -78,7 +104,7 @@ async fn ping_pong() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[test]
 async fn a_choice_arrives_as_an_enum() -> Result<()> {
     use two_buyers::first::Offered;
     use two_buyers::seller::Offered as ToSeller;
@@ -130,7 +156,7 @@ async fn a_choice_arrives_as_an_enum() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[test]
 async fn a_loop_is_a_loop() -> Result<()> {
     use adder::server::Offered;
     use adder::*;
@@ -165,7 +191,7 @@ async fn a_loop_is_a_loop() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[test]
 async fn branches_at_once_are_joined() -> Result<()> {
     use exchange::*;
 
@@ -190,7 +216,7 @@ async fn branches_at_once_are_joined() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[test]
 async fn who_stops_in_the_middle_is_missed() -> Result<()> {
     use ping_pong::{Ping, Role};
 
@@ -206,7 +232,7 @@ async fn who_stops_in_the_middle_is_missed() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
+#[test]
 async fn stacks_on_boxes_will_do() -> Result<()> {
     use ping_pong::{Ping, Pong, Role};
 
@@ -227,14 +253,111 @@ async fn stacks_on_boxes_will_do() -> Result<()> {
     let network = InMemoryNetwork::new();
     let (one, other) = (network.join(Role::Alice)?.boxed(), network.join(Role::Bob)?);
     // A task of its own: its future is `Send`.
-    let bob = tokio::spawn(async move { bob(&other).await });
+    let (done, ended) = futures::channel::oneshot::channel();
+    runtime::spawn(async move {
+        let _ = done.send(bob(&other).await);
+    });
     assert_eq!(alice(&one).await?, 2);
-    bob.await.expect("it ends")?;
+    ended.await.expect("it ends")
+}
+
+#[test]
+async fn members_of_a_fixed_family_are_roles_of_their_own() -> Result<()> {
+    use relay::*;
+
+    let network = InMemoryNetwork::of(<Role as choreo::ProtocolRole>::ALL.to_vec());
+    let first = async {
+        let handler = network.join(Role::Runner0)?;
+        let (Ready(number), next) = relay::runner0(&handler, &()).recv().await?;
+        let next = next.send(Baton(number + 1)).await?;
+        next.send(Ran(number)).await.map(drop)
+    };
+    let second = async {
+        let handler = network.join(Role::Runner1)?;
+        let (Ready(number), next) = relay::runner1(&handler, &()).recv().await?;
+        let (Baton(other), next) = next.recv().await?;
+        next.send(Ran(number + other)).await.map(drop)
+    };
+    let judge = async {
+        let handler = network.join(Role::Judge)?;
+        let next = relay::judge(&handler, &()).send(Ready(10)).await?;
+        let (Ran(first), next) = next.send(Ready(20)).await?.recv().await?;
+        let (Ran(second), _end) = next.recv().await?;
+        Ok::<_, Error>((first, second))
+    };
+    let (_, _, ran) = futures::try_join!(first, second, judge)?;
+    assert_eq!(ran, (10, 31));
     Ok(())
 }
 
 #[test]
-fn the_protocol_is_a_value_too() {
+async fn families_of_any_size_speak_to_each_other() -> Result<()> {
+    for (authors, readers) in [(1, 1), (2, 3), (4, 1), (0, 2), (2, 0)] {
+        let (bills, opinions) = send(review_of(authors, readers)).await?;
+        assert_eq!(bills, vec![authors as u32; readers]);
+        let expected = (0..authors).map(|author| vec![author as u32; readers]);
+        assert_eq!(opinions, expected.collect::<Vec<_>>());
+    }
+    Ok(())
+}
+
+/// All kinds of steps are `Send`, in boxed stacks, too.
+fn send<F: Future + Send>(future: F) -> F {
+    future
+}
+
+/// What the editor has to pay each reader, and what each author hears of each.
+async fn review_of(authors: usize, readers: usize) -> Result<(Vec<u32>, Vec<Vec<u32>>)> {
+    use review::*;
+
+    let cast = review::cast(authors, readers);
+    assert_eq!(cast.all().len(), authors + readers + 1);
+    let network = InMemoryNetwork::of(cast.all().to_vec());
+    let author = async |number: usize| {
+        let handler = network.join(Role::Author(number))?.boxed();
+        let next = review::author(number, &handler, &(), &cast);
+        let text = |reader: usize| Text((100 * number + reader) as u32);
+        match next.send_each(text).await?.offer().await? {
+            author::Offered::Publish(next) => {
+                let (Thanks, next) = next.recv().await?;
+                let (opinions, _end) = next.recv_each().await?;
+                Ok(opinions.iter().map(|Opinion(opinion)| *opinion).collect())
+            }
+            author::Offered::Stop(_end) => Ok::<Vec<u32>, Error>(Vec::new()),
+        }
+    };
+    let reader = async |number: usize| {
+        let handler = network.join(Role::Reader(number))?;
+        let (texts, next) = review::reader(number, &handler, &(), &cast)
+            .recv_each()
+            .await?;
+        for (author, Text(text)) in texts.iter().enumerate() {
+            assert_eq!(*text as usize, 100 * author + number);
+        }
+        if let reader::Offered::Publish(next) = next.offer().await? {
+            let (opines, bills, both) = next.at_once();
+            let opines = opines.send_each(|author| Opinion(author as u32));
+            let bills = bills.send(Bill(texts.len() as u32));
+            let (opined, billed) = futures::try_join!(opines, bills)?;
+            let _end = both.join(opined, billed);
+        }
+        Ok::<(), Error>(())
+    };
+    let editor = async {
+        let handler = network.join(Role::Editor)?;
+        let next = review::editor(&handler, &(), &cast).publish().await?;
+        let next = next.send_each(|_| Thanks).await?;
+        let (bills, _end) = next.recv_each().await?;
+        Ok::<_, Error>(bills.iter().map(|Bill(bill)| *bill).collect())
+    };
+    let authors = futures::future::try_join_all((0..authors).map(author));
+    let readers = futures::future::try_join_all((0..readers).map(reader));
+    let (opinions, _, bills) = futures::try_join!(authors, readers, editor)?;
+    Ok((bills, opinions))
+}
+
+#[test]
+async fn the_protocol_is_a_value_too() {
     let protocol = two_buyers::protocol();
     assert_eq!(protocol.fingerprint(), two_buyers::FINGERPRINT);
     assert_eq!(protocol.doc, "Two buyers share the price of a book.");

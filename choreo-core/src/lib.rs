@@ -4,6 +4,7 @@
 mod address;
 mod bound;
 mod boxed;
+mod cast;
 mod codec;
 mod error;
 mod ext;
@@ -41,6 +42,7 @@ pub use tower_layer::Layer;
 pub use address::Address;
 pub use bound::Bound;
 pub use boxed::{BoxHandler, DynHandler};
+pub use cast::Cast;
 pub use codec::Codec;
 pub use error::{Error, ErrorKind, Operation, Result};
 pub use ext::ChoreoHandlerExt;

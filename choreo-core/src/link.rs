@@ -114,6 +114,49 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
         }
     }
 
+    /// The roles of a family, and the number of each in it: all others that have one.
+    pub fn family(
+        &self,
+        number: fn(&H::Role) -> Option<usize>,
+    ) -> impl Iterator<Item = (usize, H::Role)> + use<'a, H> {
+        let numbered = move |role: &H::Role| Some((number(role)?, role.clone()));
+        self.ends.others.iter().filter_map(numbered)
+    }
+
+    /// Sends a message to each of a family, in turn.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); those before have got theirs.
+    pub async fn send_each<M: Message>(
+        &self,
+        number: fn(&H::Role) -> Option<usize>,
+        mut message: impl FnMut(usize) -> M,
+    ) -> Result<()> {
+        for (number, role) in self.family(number) {
+            let message = message(number);
+            self.send(role, &message).await?;
+        }
+        Ok(())
+    }
+
+    /// Receives a message from each of a family, in turn, waiting for it.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    /// What was received before is lost.
+    pub async fn recv_each<M: DeserializeOwned>(
+        &self,
+        number: fn(&H::Role) -> Option<usize>,
+    ) -> Result<Vec<M>> {
+        let mut messages = Vec::new();
+        for (_, role) in self.family(number) {
+            messages.push(self.recv(role).await?);
+        }
+        Ok(messages)
+    }
+
     /// Another one, for something that is done at once.
     #[must_use]
     pub fn share(&self) -> Self {

@@ -1,28 +1,34 @@
-//! What each role can do, as types: one for each state of its part.
+//! The module that a protocol becomes.
 
-use std::collections::HashMap;
-
-use choreo_protocol::{Local, State, StateId};
+use choreo_protocol::Global;
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::{Ident, Result};
 
 use crate::messages;
-use crate::names::{camel, ident, snake};
+use crate::names::{ident, snake};
+use crate::part::part;
+use crate::roles::Role;
 use crate::syntax::{Protocol, Protocols};
+use crate::value::value;
 
 /// All that the protocols become.
 ///
 /// # Errors
-/// The faults of the first protocol that has some, at its tokens.
+/// The first fault of each protocol, at its tokens.
 pub(crate) fn all(protocols: &Protocols) -> Result<TokenStream> {
-    let modules: Result<Vec<_>> = protocols
-        .0
-        .iter()
-        .map(|protocol| module(protocol, protocols))
-        .collect();
-    let modules = modules?;
-    Ok(quote!(#(#modules)*))
+    let (mut modules, mut faults) = (TokenStream::new(), None::<syn::Error>);
+    for protocol in &protocols.0 {
+        match (module(protocol, protocols), &mut faults) {
+            (Ok(module), _) => modules.extend(module),
+            (Err(fault), Some(faults)) => faults.combine(fault),
+            (Err(fault), None) => faults = Some(fault),
+        }
+    }
+    match faults {
+        Some(faults) => Err(faults),
+        None => Ok(modules),
+    }
 }
 
 fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
@@ -35,18 +41,28 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
         .iter()
         .zip(&locals)
         .map(|(role, local)| part(role, roles, local));
-    let role_docs = protocol.global.roles.iter().map(|role| match &*role.doc {
-        "" => format!("The role `{}`.", role.name),
-        doc => doc.to_owned(),
+    let variants = roles.iter().map(|role| {
+        let name = &role.name;
+        let (doc, members) = match &role.count {
+            Some(_) => (
+                format!("Those of the family `{name}`, each with its number."),
+                Some(quote!((usize))),
+            ),
+            None => (format!("The role `{name}`."), None),
+        };
+        let doc = match role.doc.is_empty() {
+            true => &doc,
+            false => &role.doc,
+        };
+        quote!(#[doc = #doc] #name #members)
     });
+    let who = who(roles);
     let fingerprint = protocol.global.fingerprint();
-    let drawn = format!(
-        "The protocol `{}`.\n\n```text\n{}\n```",
-        protocol.name, protocol.global
-    );
-    let source = serialized(protocol)?;
+    let drawn = drawn(&protocol.global);
+    let source = value(&protocol.global);
     Ok(quote! {
         #(#attributes)*
+        #[doc = ""]
         #[doc = #drawn]
         #vis mod #name {
             #[allow(unused_imports)]
@@ -54,12 +70,9 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
 
             /// Who takes part.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-            pub enum Role { #(#[doc = #role_docs] #roles),* }
+            pub enum Role { #(#variants),* }
 
-            impl ::choreo::ProtocolRole for Role {
-                const ALL: &'static [Self] = &[#(Self::#roles),*];
-                const FINGERPRINT: u64 = FINGERPRINT;
-            }
+            #who
 
             /// The protocol's [`fingerprint`](::choreo::protocol::Global::fingerprint).
             pub const FINGERPRINT: u64 = #fingerprint;
@@ -76,413 +89,164 @@ fn module(protocol: &Protocol, all: &Protocols) -> Result<TokenStream> {
     })
 }
 
-/// An expression that gives the protocol.
-fn serialized(protocol: &Protocol) -> Result<TokenStream> {
-    use choreo_protocol::{Branch, Global, Message, Step};
-
-    fn global(global: &Global) -> TokenStream {
-        let Global {
-            name,
-            doc,
-            roles,
-            steps,
-        } = global;
-        let roles = roles.iter().map(|role| {
-            let (name, doc) = (&role.name, &role.doc);
-            quote!(p::RoleDecl { name: #name.into(), doc: #doc.into() })
-        });
-        let steps = all(steps);
-        quote!(p::Global {
-            name: #name.into(),
-            doc: #doc.into(),
-            roles: ::std::vec![#(#roles),*],
-            steps: #steps,
-        })
-    }
-
-    fn all(steps: &[Step]) -> TokenStream {
-        let steps = steps.iter().map(one);
-        quote!(::std::vec![#(#steps),*])
-    }
-
-    fn one(step: &Step) -> TokenStream {
-        match step {
-            Step::Message { from, to, message } => {
-                let Message { name, carries } = message;
-                quote!(p::Step::Message {
-                    from: #from.into(),
-                    to: #to.into(),
-                    message: p::Message {
-                        name: #name.into(),
-                        carries: ::std::vec![#(#carries.into()),*],
-                    },
-                })
-            }
-            Step::Choice { at, to, branches } => {
-                let branches = branches.iter().map(|Branch { label, steps }| {
-                    let steps = all(steps);
-                    quote!(p::Branch { label: #label.into(), steps: #steps })
-                });
-                quote!(p::Step::Choice {
-                    at: #at.into(),
-                    to: ::std::vec![#(#to.into()),*],
-                    branches: ::std::vec![#(#branches),*],
-                })
-            }
-            Step::Loop { name, steps } => {
-                let steps = all(steps);
-                quote!(p::Step::Loop { name: #name.into(), steps: #steps })
-            }
-            Step::Break(name) => quote!(p::Step::Break(#name.into())),
-            Step::Continue(name) => quote!(p::Step::Continue(#name.into())),
-            Step::Parallel(branches) => {
-                let branches = branches.iter().map(|steps| all(steps));
-                quote!(p::Step::Parallel(::std::vec![#(#branches),*]))
-            }
-            Step::Call { protocol, roles } => {
-                let protocol = global(protocol);
-                quote!(p::Step::Call {
-                    protocol: ::std::boxed::Box::new(#protocol),
-                    roles: ::std::vec![#(#roles.into()),*],
-                })
-            }
-        }
-    }
-
-    let global = global(&protocol.global);
-    Ok(quote!(use ::choreo::protocol as p; #global))
+/// What is shown of a protocol: its diagram, as a picture that needs no scripts, and its text.
+fn drawn(global: &Global) -> String {
+    // Markup goes on until an empty line; the picture has none.
+    let (name, picture, mermaid) = (&global.name, global.to_svg(), global.to_mermaid());
+    format!(
+        "The protocol `{name}`.\n\n\
+         <div style=\"overflow-x:auto\">{}</div>\n\n\
+         ```text\n{global}\n```\n\n\
+         <details><summary>For Mermaid</summary>\n\n```text\n{mermaid}```\n\n</details>",
+        picture.trim_end()
+    )
 }
 
-/// The function by which a role begins, and the module with its states.
-fn part(role: &Ident, others: &[Ident], local: &Local) -> TokenStream {
-    let module = ident(&snake(&role.to_string()), role.span());
-    let part = Part {
-        local,
-        names: names(local),
-        joins: joins(local),
-    };
-    let states = (0..local.states.len()).map(|state| part.state(state));
-    let start = part.name(Local::START);
-    let starts = match local.state(Local::START) {
-        State::End => quote!(#module::#start),
-        _ => quote!(#module::#start<'a, H>),
-    };
-    let others = others.iter().filter(|other| *other != role);
-    let link = quote!(::choreo::Link::new(handler, endpoint, &[#(Role::#others),*]));
-    let new = part.enter(&link, Local::START);
-    let new = match local.state(Local::START) {
-        State::End => quote!({ let _ = (handler, endpoint); #module::#start }),
-        _ => quote!(#module::#new),
-    };
-    let doc = format!("Begins to play `{role}`, over any handler.\n\n```text\n{local}\n```");
-    let of = format!("What `{role}` does, step by step.");
-    quote! {
-        #[doc = #doc]
-        pub fn #module<'a, H>(handler: &'a H, endpoint: &'a H::Endpoint) -> #starts
-        where
-            H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-        {
-            #new
-        }
-
-        #[doc = #of]
-        pub mod #module {
-            #[allow(unused_imports)]
-            use super::*;
-
-            #(#states)*
-        }
-    }
-}
-
-struct Part<'a> {
-    local: &'a Local,
-    /// The name of each state's type.
-    names: Vec<Ident>,
-    /// The states at which branches at once are over: of which parallel state, and which branch.
-    joins: HashMap<StateId, StateId>,
-}
-
-impl Part<'_> {
-    fn name(&self, state: StateId) -> &Ident {
-        &self.names[state]
-    }
-
-    /// The type of a state.
-    fn kind(&self, state: StateId) -> TokenStream {
-        let name = self.name(state);
-        match self.is_over(state) {
-            true => quote!(#name),
-            false => quote!(#name<'a, H>),
-        }
-    }
-
-    fn is_over(&self, state: StateId) -> bool {
-        *self.local.state(state) == State::End && !self.joins.contains_key(&state)
-    }
-
-    /// An expression that enters a state with a link.
-    fn enter(&self, link: &TokenStream, state: StateId) -> TokenStream {
-        let name = self.name(state);
-        match self.is_over(state) {
-            true => quote!({ #link.end(); #name }),
-            false => quote!(#name { link: #link }),
-        }
-    }
-
-    fn state(&self, state: StateId) -> TokenStream {
-        let name = self.name(state);
-        let link = quote!(self.link);
-        let (doc, body) = match self.local.state(state) {
-            State::Send { to, message, next } => {
-                let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                let (role, carried) = (role(to), ident(&message.name, Span::call_site()));
-                let doc = format!("Sends `{message}` to `{to}`.");
-                let body = quote! {
-                    #[doc = #doc]
-                    ///
-                    /// # Errors
-                    /// As those of the handler; the others are told that it does not go on.
-                    pub async fn send(self, message: #carried) -> ::choreo::Result<#kind> {
-                        self.link.send(#role, &message).await?;
-                        ::core::result::Result::Ok(#enter)
-                    }
-                };
-                (format!("Sends `{message}` to `{to}` next."), body)
+/// All roles: a list of them where they are known, or else what makes one.
+fn who(roles: &[Role]) -> TokenStream {
+    if roles.iter().all(|role| role.count.is_none()) {
+        let names = roles.iter().map(|role| &role.name);
+        return quote! {
+            impl ::choreo::ProtocolRole for Role {
+                const ALL: &'static [Self] = &[#(Self::#names),*];
+                const FINGERPRINT: u64 = FINGERPRINT;
             }
-            State::Recv {
-                from,
-                message,
-                next,
-            } => {
-                let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                let (role, carried) = (role(from), ident(&message.name, Span::call_site()));
-                let doc = format!("Receives `{message}` from `{from}`, waiting for it.");
-                let body = quote! {
-                    #[doc = #doc]
-                    ///
-                    /// # Errors
-                    /// As those of the handler; the others are told that it does not go on.
-                    pub async fn recv(self) -> ::choreo::Result<(#carried, #kind)> {
-                        let message = self.link.recv(#role).await?;
-                        ::core::result::Result::Ok((message, #enter))
-                    }
-                };
-                (format!("Receives `{message}` from `{from}` next."), body)
-            }
-            State::Choose { to, branches } => {
-                let roles: Vec<_> = to.iter().map(|to| role(to)).collect();
-                let told = to.join("`, `");
-                let methods = branches.iter().map(|(label, next)| {
-                    let method = ident(&snake(label), Span::call_site());
-                    let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
-                    let doc = format!("Decides for `{label}`, and tells `{told}`.");
-                    quote! {
-                        #[doc = #doc]
-                        ///
-                        /// # Errors
-                        /// As those of the handler; the others are told that it does not go on.
-                        pub async fn #method(self) -> ::choreo::Result<#kind> {
-                            self.link.choose(&[#(#roles),*], #label).await?;
-                            ::core::result::Result::Ok(#enter)
-                        }
-                    }
-                });
-                (
-                    format!("Decides next, and tells `{told}`."),
-                    quote!(#(#methods)*),
-                )
-            }
-            State::Offer { from, branches } => return self.offer(state, from, branches),
-            State::Parallel { branches, next } => {
-                return self.parallel(state, branches, *next);
-            }
-            State::End if self.is_over(state) => {
-                return quote! {
-                    /// The role has played its part.
-                    #[derive(Clone, Copy, Debug)]
-                    pub struct #name;
-                };
-            }
-            State::End => (
-                "One of several things at once is done.".to_owned(),
-                quote!(),
-            ),
         };
-        let structure = structure(name, &doc);
-        quote! {
-            #structure
-
-            impl<'a, H> #name<'a, H>
-            where
-                H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-            {
-                #body
-            }
+    }
+    let mut counts: Vec<&Ident> = Vec::new();
+    for count in roles.iter().filter_map(|role| role.count.as_ref()) {
+        if !counts.contains(&count) {
+            counts.push(count);
         }
     }
-
-    fn offer(&self, state: StateId, from: &str, branches: &[(String, StateId)]) -> TokenStream {
-        let name = self.name(state);
-        let offered = format_ident!("{}", name.to_string().replacen("Offer", "Offered", 1));
-        let structure = structure(name, &format!("Waits for a choice of `{from}` next."));
-        let role = role(from);
-        let labels: Vec<_> = branches.iter().map(|(label, _)| label).collect();
-        let variants: Vec<_> = branches
-            .iter()
-            .map(|(label, _)| ident(&camel(label), Span::call_site()))
-            .collect();
-        let kinds = branches.iter().map(|(_, next)| self.kind(*next));
-        let docs = branches
-            .iter()
-            .map(|(label, _)| format!("`{from}` has decided for `{label}`."));
-        let link = quote!(self.link);
-        let enters = branches.iter().map(|(_, next)| self.enter(&link, *next));
-        let numbers = 0..branches.len();
-        let some_open = branches.iter().any(|(_, next)| !self.is_over(*next));
-        let generics =
-            some_open.then(|| quote!(<'a, H: ::choreo::ChoreoHandler<Role = Role> + ?Sized>));
-        let arguments = some_open.then(|| quote!(<'a, H>));
-        let doc = format!("What `{from}` has decided.");
-        quote! {
-            #structure
-
-            impl<'a, H> #name<'a, H>
-            where
-                H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-            {
-                /// Learns what was decided, waiting for it.
-                ///
-                /// # Errors
-                /// As those of the handler; the others are told that it does not go on.
-                pub async fn offer(self) -> ::choreo::Result<#offered #arguments> {
-                    let offered = self.link.offer(#role, &[#(#labels),*]).await?;
-                    ::core::result::Result::Ok(match offered {
-                        #(#numbers => #offered::#variants(#enters),)*
-                        _ => ::core::unreachable!("it is one of the labels"),
-                    })
-                }
-            }
-
-            #[doc = #doc]
-            #[must_use = "the protocol goes on"]
-            pub enum #offered #generics {
-                #(#[doc = #docs] #variants(#kinds)),*
-            }
-        }
-    }
-
-    fn parallel(&self, state: StateId, branches: &[StateId], next: StateId) -> TokenStream {
-        let name = self.name(state);
-        let join = format_ident!("{}Join", name);
-        let kinds: Vec<_> = branches.iter().map(|branch| self.kind(*branch)).collect();
-        let shared = quote!(self.link.share());
-        let enters = branches.iter().map(|branch| self.enter(&shared, *branch));
-        let ends: Vec<_> = branches.iter().map(|branch| self.ends(*branch)).collect();
-        let done: Vec<_> = (1..=branches.len())
-            .map(|n| format_ident!("done{n}"))
-            .collect();
-        let (kind, enter) = (self.kind(next), self.enter(&quote!(self.link), next));
-        let own = structure(name, "Does several things at once next.");
-        let joined = structure(&join, "What comes when all that is done at once is done.");
-        quote! {
-            #own
-
-            impl<'a, H> #name<'a, H>
-            where
-                H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-            {
-                /// Begins them: each goes on by itself, and `join` brings them together.
-                pub fn at_once(self) -> (#(#kinds,)* #join<'a, H>) {
-                    (#(#enters,)* #join { link: self.link })
-                }
-            }
-
-            #joined
-
-            impl<'a, H> #join<'a, H>
-            where
-                H: ::choreo::ChoreoHandler<Role = Role> + ?Sized,
-            {
-                /// Goes on, once all are done.
-                pub fn join(self, #(#done: #ends<'a, H>),*) -> #kind {
-                    #(#done.link.end();)*
-                    #enter
-                }
-            }
-        }
-    }
-
-    /// The type of the end of a branch.
-    fn ends(&self, branch: StateId) -> &Ident {
-        let end = end_of(self.local, branch);
-        self.name(end.unwrap_or(branch))
-    }
-}
-
-/// The struct of a state.
-fn structure(name: &Ident, doc: &str) -> TokenStream {
+    // A count may have any name.
+    let all = Ident::new("all", Span::mixed_site());
+    let each = roles.iter().map(|Role { name, count, .. }| match count {
+        Some(count) => quote!(#all.extend((0..#count).map(Role::#name));),
+        None => quote!(#all.push(Role::#name);),
+    });
+    let families = roles.iter().filter_map(|role| {
+        let count = role.count.as_ref()?;
+        Some(format!("`{count}` of `{}`", role.name))
+    });
+    let families: Vec<_> = families.collect();
+    let doc = format!("Who takes part in one session: {}.", families.join(", "));
     quote! {
         #[doc = #doc]
-        #[must_use = "the protocol goes on"]
-        pub struct #name<'a, H: ::choreo::ChoreoHandler<Role = Role> + ?Sized> {
-            pub(super) link: ::choreo::Link<'a, H>,
+        #[must_use]
+        pub fn cast(#(#counts: usize),*) -> ::choreo::Cast<Role> {
+            let mut #all = ::std::vec::Vec::new();
+            #(#each)*
+            ::choreo::Cast::new(#all, FINGERPRINT)
         }
     }
 }
 
-fn role(name: &str) -> TokenStream {
-    let name = ident(name, Span::call_site());
-    quote!(Role::#name)
-}
+#[cfg(test)]
+mod tests {
+    use syn::{Attribute, File, Item};
 
-/// The names of the types, by what the states do.
-fn names(local: &Local) -> Vec<Ident> {
-    let mut taken: HashMap<String, usize> = HashMap::new();
-    let wanted = local.states.iter().map(|state| match state {
-        State::Send { message, .. } => format!("Send{}", camel(&message.name)),
-        State::Recv { message, .. } => format!("Recv{}", camel(&message.name)),
-        State::Choose { .. } => "Choose".to_owned(),
-        State::Offer { .. } => "Offer".to_owned(),
-        State::Parallel { .. } => "AtOnce".to_owned(),
-        State::End => "End".to_owned(),
-    });
-    wanted
-        .map(|name| {
-            let count = taken.entry(name.clone()).or_default();
-            *count += 1;
-            match *count {
-                1 => Ident::new(&name, Span::call_site()),
-                count => format_ident!("{name}{count}"),
+    use super::*;
+    use crate::names::doc;
+
+    /// The modules that protocols become.
+    fn modules(protocols: &str) -> Vec<syn::ItemMod> {
+        let protocols: Protocols = syn::parse_str(protocols).expect("it is well written");
+        let tokens = all(&protocols).expect("it is sound");
+        let file: File = syn::parse2(tokens).expect("it is Rust");
+        let modules = file.items.into_iter().map(|item| match item {
+            Item::Mod(module) => module,
+            other => panic!("no module: {other:?}"),
+        });
+        modules.collect()
+    }
+
+    #[test]
+    fn a_protocol_shows_its_diagram() {
+        let modules = modules(
+            "/// They meet.
+            pub protocol Meet { roles Ann, Ben; Ann -> Ben: Hello(Vec<u8>); }",
+        );
+        let doc = doc(&modules[0].attrs);
+        assert!(
+            doc.starts_with("They meet.\n\nThe protocol `Meet`.\n\n<div"),
+            "{doc}"
+        );
+        let mut parts = doc.split("\n\n");
+        let picture = parts
+            .find(|part| part.starts_with("<div"))
+            .expect("it has one");
+        assert!(
+            picture.ends_with("</svg></div>") && !picture.contains("<script"),
+            "{picture}"
+        );
+        for text in ["Ann", "Ben", "Hello(Vec&lt;u8&gt;)"] {
+            assert!(
+                picture.contains(&format!(">{text}</text>")),
+                "{text}: {picture}"
+            );
+        }
+        let text = parts.next().expect("its text is below");
+        assert_eq!(
+            text,
+            "```text\n/// They meet.\nprotocol Meet {\n    roles Ann, Ben;\n    \
+             Ann -> Ben: Hello(Vec<u8>);\n}\n```"
+        );
+        assert!(doc.contains("Ann->>Ben: Hello(Vec<u8>)"), "{doc}");
+    }
+
+    #[test]
+    fn all_that_is_public_says_what_it_is() {
+        let modules = modules(
+            "protocol Greet { roles From, To; From -> To: Hello; }
+            protocol All {
+                roles A, B[n], C;
+                do Greet(A, C);
+                loop {
+                    A -> B: Task(u8, String);
+                    B -> A: Done;
+                    choice at A { more => { par { A -> B: M; } and { C -> A: N; } } last => break; }
+                }
+                par { A -> C: One; } and { C -> A: Two; }
+            }",
+        );
+        let mut seen = 0;
+        for module in modules {
+            visit(&Item::Mod(module), &mut seen);
+        }
+        assert!(seen > 40, "{seen} items");
+    }
+
+    /// Counts what is public, and looks at its docs.
+    fn visit(item: &Item, seen: &mut usize) {
+        let mut documented = |attributes: &[Attribute], name: &Ident| {
+            *seen += 1;
+            assert!(!doc(attributes).is_empty(), "{name} has no docs");
+        };
+        match item {
+            Item::Mod(module) => {
+                documented(&module.attrs, &module.ident);
+                let items = module.content.iter().flat_map(|(_, items)| items);
+                items.for_each(|item| visit(item, seen));
             }
-        })
-        .collect()
-}
-
-/// The ends of branches at once, and to which state they belong.
-fn joins(local: &Local) -> HashMap<StateId, StateId> {
-    let mut joins = HashMap::new();
-    for (number, state) in local.states.iter().enumerate() {
-        if let State::Parallel { branches, .. } = state {
-            let ends = branches.iter().filter_map(|branch| end_of(local, *branch));
-            joins.extend(ends.map(|end| (end, number)));
+            Item::Fn(function) => documented(&function.attrs, &function.sig.ident),
+            Item::Struct(structure) => documented(&structure.attrs, &structure.ident),
+            Item::Const(constant) => documented(&constant.attrs, &constant.ident),
+            Item::Enum(choices) => {
+                documented(&choices.attrs, &choices.ident);
+                for variant in &choices.variants {
+                    documented(&variant.attrs, &variant.ident);
+                }
+            }
+            Item::Impl(block) if block.trait_.is_none() => {
+                for item in &block.items {
+                    if let syn::ImplItem::Fn(method) = item {
+                        documented(&method.attrs, &method.sig.ident);
+                    }
+                }
+            }
+            Item::Impl(_) | Item::Use(_) => {}
+            other => panic!("something else: {other:?}"),
         }
     }
-    joins
-}
-
-/// Where a branch is over, if it ever is.
-fn end_of(local: &Local, branch: StateId) -> Option<StateId> {
-    let (mut open, mut seen) = (vec![branch], vec![false; local.states.len()]);
-    while let Some(at) = open.pop() {
-        if std::mem::replace(&mut seen[at], true) {
-            continue;
-        }
-        match local.state(at) {
-            State::End => return Some(at),
-            State::Parallel { next, .. } => open.push(*next),
-            state => open.extend(state.next()),
-        }
-    }
-    None
 }

@@ -4,11 +4,15 @@
 mod api;
 mod messages;
 mod names;
+mod part;
+mod roles;
+mod steps;
 mod syntax;
+mod value;
 
 use proc_macro::TokenStream;
 
-/// Declares protocols between roles, checks them, and gives each role an API of its own.
+/// See [`choreo::choreography`](https://docs.rs/choreo-rs/latest/choreo/macro.choreography.html).
 #[proc_macro]
 pub fn choreography(input: TokenStream) -> TokenStream {
     let parsed = syn::parse::<syntax::Protocols>(input).and_then(|protocols| api::all(&protocols));

@@ -2,9 +2,16 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::{Ident, Type};
 
 use crate::names::{ident, snake};
 use crate::syntax::{Protocol, Protocols};
+
+/// A message, and the types that it carries.
+pub(crate) struct Carried {
+    pub(crate) name: Ident,
+    pub(crate) types: Vec<Type>,
+}
 
 /// A struct for each message of the protocol, and those of the protocols that it calls.
 pub(crate) fn types(protocol: &Protocol, all: &Protocols) -> TokenStream {
@@ -35,4 +42,24 @@ pub(crate) fn types(protocol: &Protocol, all: &Protocols) -> TokenStream {
         })
     });
     quote!(#(#own)* #(#called)*)
+}
+
+/// A type as it is written, without the spaces that tokens get.
+pub(crate) fn written(kind: &Type) -> String {
+    let mut text = quote!(#kind).to_string();
+    for (spaced, plain) in [
+        (" :: ", "::"),
+        (" < ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        ("& ", "&"),
+        ("[ ", "["),
+        (" ]", "]"),
+        (" ;", ";"),
+        ("( ", "("),
+        (" )", ")"),
+    ] {
+        text = text.replace(spaced, plain);
+    }
+    text
 }

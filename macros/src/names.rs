@@ -1,7 +1,7 @@
 //! Names of what is generated.
 
 use proc_macro2::Span;
-use syn::Ident;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta};
 
 /// `two_buyers` for `TwoBuyers`.
 pub(crate) fn snake(name: &str) -> String {
@@ -45,6 +45,23 @@ pub(crate) fn ident(name: &str, span: Span) -> Ident {
         }
         Err(_) => Ident::new_raw(name, span),
     }
+}
+
+/// The text of doc comments.
+pub(crate) fn doc(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| {
+        let Meta::NameValue(meta) = &attribute.meta else {
+            return None;
+        };
+        match &meta.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) if meta.path.is_ident("doc") => Some(text.value().trim().to_owned()),
+            _ => None,
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -12,8 +12,10 @@ use crate::{Fault, FaultKind, Global, Place, Step};
 /// The first thing that is wrong with it whoever takes part.
 pub(crate) fn compile(global: &Global) -> Result<Automaton, Fault> {
     let roles = declared(global)?;
+    let families = global.roles.iter().map(|role| role.count.is_some());
     let mut compiler = Compiler {
         nodes: Vec::new(),
+        families: families.collect(),
         used: HashSet::new(),
         calls: vec![global.name.clone()],
     };
@@ -61,6 +63,8 @@ fn fault(kind: FaultKind, place: &[usize], text: String) -> Fault {
 
 struct Compiler {
     nodes: Vec<Node>,
+    /// Which roles are families.
+    families: Vec<bool>,
     used: HashSet<RoleId>,
     /// The protocols that are being put in, from the outermost on.
     calls: Vec<String>,
@@ -138,6 +142,13 @@ impl Compiler {
             }
             Step::Choice { at, to, branches } => {
                 let chooser = self.role(scope, at, &here)?;
+                if self.families[chooser] {
+                    let text = format!(
+                        "each member of the family `{at}` would decide for itself: let another \
+                         role decide, and tell `{at}`"
+                    );
+                    return Err(fault(FaultKind::Family, &here, text));
+                }
                 let (mut told, mut are_told) = (Vec::new(), HashSet::new());
                 for name in to {
                     let (_, to) = self.pair(scope, at, name, &here)?;
@@ -262,7 +273,11 @@ impl Compiler {
         declared(protocol)?;
         if protocol.roles.len() != roles.len() {
             let (due, are) = (protocol.roles.len(), roles.len());
-            let text = format!("protocol `{name}` has {due} roles, and {are} are named");
+            let all: Vec<_> = protocol.roles.iter().map(|role| &*role.name).collect();
+            let text = format!(
+                "protocol `{name}` has {due} roles, and {are} are named: say who plays {}",
+                all.join(", ")
+            );
             return Err(fault(FaultKind::Arity, here, text));
         }
         let (mut inner, mut players) = (HashMap::new(), HashSet::new());
@@ -297,11 +312,25 @@ impl Compiler {
         to: &str,
         here: &[usize],
     ) -> Result<(RoleId, RoleId), Fault> {
-        if from == to {
-            let text = format!("`{from}` says this to itself: name another role");
-            return Err(fault(FaultKind::Itself, here, text));
+        let pair = (self.role(scope, from, here)?, self.role(scope, to, here)?);
+        if from != to {
+            return Ok(pair);
         }
-        Ok((self.role(scope, from, here)?, self.role(scope, to, here)?))
+        let (kind, text) = match self.families[pair.0] {
+            true => (
+                FaultKind::Family,
+                format!(
+                    "the members of the family `{from}` do not speak to each other: let another \
+                     role pass it on, or give the family a fixed number, `{from}[3]`, and name \
+                     two of them, `{from}[0] -> {from}[1]`"
+                ),
+            ),
+            false => (
+                FaultKind::Itself,
+                format!("`{from}` says this to itself: name another role"),
+            ),
+        };
+        Err(fault(kind, here, text))
     }
 
     fn role(&mut self, scope: &Scope<'_>, name: &str, here: &[usize]) -> Result<RoleId, Fault> {

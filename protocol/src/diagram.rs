@@ -10,7 +10,10 @@ impl Global {
     pub fn to_mermaid(&self) -> String {
         let mut text = "sequenceDiagram\n".to_owned();
         for role in &self.roles {
-            let _ = writeln!(text, "    participant {}", role.name);
+            let _ = match role.count {
+                Some(_) => writeln!(text, "    participant {} as {role}", role.name),
+                None => writeln!(text, "    participant {}", role.name),
+            };
         }
         steps(&mut text, 1, &self.steps);
         text

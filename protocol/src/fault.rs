@@ -31,6 +31,8 @@ pub enum FaultKind {
     UnusedRole,
     /// A role sends to itself, or a choice tells its own role.
     Itself,
+    /// A family decides, or its members speak to each other.
+    Family,
     /// A choice has no branch, or tells nobody.
     EmptyChoice,
     /// Two branches of a choice have one label.

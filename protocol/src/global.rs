@@ -50,6 +50,9 @@ pub struct RoleDecl {
     /// What it is about.
     #[cfg_attr(feature = "serde", serde(default))]
     pub doc: String,
+    /// For a family of roles, which all do the same: the name of the number of its members.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub count: Option<String>,
 }
 
 /// What is sent: a name, and the types of what it carries.
@@ -149,8 +152,23 @@ impl Global {
         self.roles.push(RoleDecl {
             name: name.into(),
             doc: String::new(),
+            count: None,
         });
         self
+    }
+
+    /// With one more family of roles, whose number is known only when they meet.
+    ///
+    /// All its members play the same part. What another role sends to it goes to each of them, in
+    /// turn, and what it sends comes from each; a choice of which it is told is told to each. It
+    /// decides nothing, and its members say nothing to each other.
+    #[must_use]
+    pub fn family(self, name: impl Into<String>, count: impl Into<String>) -> Self {
+        let mut global = self.role(name);
+        if let Some(family) = global.roles.last_mut() {
+            family.count = Some(count.into());
+        }
+        global
     }
 
     /// With one more step.

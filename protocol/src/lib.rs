@@ -2,15 +2,19 @@
 #![deny(missing_docs)]
 
 mod automaton;
+#[doc(hidden)]
+pub mod canvas;
 mod check;
 mod compile;
 #[cfg(feature = "serde")]
 mod depth;
 mod diagram;
+mod family;
 mod fault;
 mod fingerprint;
 mod global;
 mod local;
+mod picture;
 mod position;
 mod project;
 mod refines;

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::{Branch, Global, Local, Message, State, StateId, Step};
+use crate::{Branch, Global, Local, Message, RoleDecl, State, StateId, Step};
 
 impl Display for Message {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -14,6 +14,16 @@ impl Display for Message {
     }
 }
 
+impl Display for RoleDecl {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        match &self.count {
+            Some(count) => write!(f, "[{count}]"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// As `choreography!` takes it.
 impl Display for Global {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -21,7 +31,7 @@ impl Display for Global {
         writeln!(f, "protocol {} {{", self.name)?;
         let plain = self.roles.iter().all(|role| role.doc.is_empty());
         if plain {
-            let roles: Vec<_> = self.roles.iter().map(|role| &*role.name).collect();
+            let roles: Vec<_> = self.roles.iter().map(ToString::to_string).collect();
             writeln!(f, "    roles {};", roles.join(", "))?;
         } else {
             writeln!(f, "    roles")?;
@@ -32,7 +42,7 @@ impl Display for Global {
                 } else {
                     ";"
                 };
-                line(f, 2, format_args!("{}{end}", role.name))?;
+                line(f, 2, format_args!("{role}{end}"))?;
             }
         }
         steps(f, 1, &self.steps)?;

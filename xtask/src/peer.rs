@@ -6,12 +6,13 @@ use anyhow::Result;
 
 use crate::listener::Listener;
 use crate::progress::Status;
-use crate::workspace::{FETCH, NATIVE_SERVER, Workspace};
+use crate::workspace::{FACADE, FETCH, NATIVE_SERVER, Workspace};
 
 /// The servers that the transports' tests talk to; dropping it stops them.
 pub(crate) struct TestPeers {
     websocket: Listener,
     fetch: Listener,
+    players: Listener,
 }
 
 impl TestPeers {
@@ -20,14 +21,15 @@ impl TestPeers {
     /// # Errors
     /// If one does not compile, or does not start.
     pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
-        let start = |package: &str, features: &[&str]| {
+        let start = |package: &str, example: &str, features: &str| {
             let mut cargo = workspace.cargo(["build", "--package", package]);
-            cargo.args(["--example", "test-peer"]).args(features);
-            Listener::start(&mut cargo, "test-peer", &[], status)
+            cargo.args(["--example", example, "--features", features]);
+            Listener::start(&mut cargo, example, &[], status)
         };
         Ok(Self {
-            websocket: start("choreo-transport-websocket", &[])?,
-            fetch: start(FETCH, &["--features", "axum"])?,
+            websocket: start("choreo-transport-websocket", "test-peer", "")?,
+            fetch: start(FETCH, "test-peer", "axum")?,
+            players: start(FACADE, "anywhere", "session,websocket-axum")?,
         })
     }
 
@@ -35,6 +37,7 @@ impl TestPeers {
     pub(crate) fn steer(&self, cargo: &mut Command) {
         cargo.env("CHOREO_TEST_PEER", &self.websocket.url);
         cargo.env("CHOREO_TEST_FETCH", &self.fetch.url);
+        cargo.env("CHOREO_TEST_PLAYERS", &self.players.url);
     }
 }
 

@@ -10,6 +10,9 @@ use cargo_metadata::{Metadata, MetadataCommand, Package};
 /// The target that browsers and Node run.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
+/// The library that re-exports the others.
+pub(crate) const FACADE: &str = "choreo-rs";
+
 /// The browser example of two roles in one page.
 pub(crate) const PING_PONG: &str = "wasm-ping-pong";
 

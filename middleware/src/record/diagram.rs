@@ -212,11 +212,3 @@ fn same(one: Option<&Payload>, other: Option<&Payload>) -> bool {
         _ => true,
     }
 }
-
-/// The text, shortened to so many characters.
-pub(super) fn cut(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
-        return text.to_owned();
-    }
-    format!("{text:.*}…", longest - 1)
-}

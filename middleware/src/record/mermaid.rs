@@ -1,4 +1,6 @@
-use super::diagram::{Diagram, End, cut};
+use choreo_protocol::canvas::cut;
+
+use super::diagram::{Diagram, End};
 use super::recording::Log;
 
 /// More is cut, in characters.

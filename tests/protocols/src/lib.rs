@@ -1,7 +1,8 @@
-//! Plays protocols: all roles at once, in memory or over WebSockets, by the same functions.
+//! Plays protocols: all roles at once, in memory or over a WebSocket, by the same functions.
 #![deny(missing_docs)]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use choreo::Result;
 use choreo::prelude::*;
@@ -35,13 +36,13 @@ impl Server {
         Ok(Self { address, listening })
     }
 
-    /// A way to it for the roles of one session.
+    /// A way to it for the roles of the session of that name.
     ///
     /// # Errors
     /// None: the address is one.
-    pub fn meeting(&self) -> Result<Meeting> {
+    pub fn meeting(&self, session: impl Into<Arc<str>>) -> Result<Meeting> {
         let connector = WebSocketConnector::new(format!("ws://{}", self.address))?;
-        Ok(Meeting::new(connector, "protocol"))
+        Ok(Meeting::new(connector, session))
     }
 }
 
@@ -74,7 +75,7 @@ macro_rules! play {
         #[tokio::test]
         async fn over_web_sockets() -> choreo::Result<()> {
             let server = $crate::Server::start().await?;
-            let meeting = server.meeting()?;
+            let meeting = server.meeting("protocol")?;
             $crate::in_time(async {
                 $crate::futures::try_join!($(async {
                     let seat = meeting.join(Role::$role).await?;

@@ -8,31 +8,31 @@ use fft::{Role, Value};
 
 choreography! {
     protocol Fft {
-        roles Zero, One, Two, Three, Four, Five, Six, Seven;
-        Zero -> Four: Value(f64, f64);
-        Four -> Zero: Value(f64, f64);
-        One -> Five: Value(f64, f64);
-        Five -> One: Value(f64, f64);
-        Two -> Six: Value(f64, f64);
-        Six -> Two: Value(f64, f64);
-        Three -> Seven: Value(f64, f64);
-        Seven -> Three: Value(f64, f64);
-        Zero -> Two: Value(f64, f64);
-        Two -> Zero: Value(f64, f64);
-        One -> Three: Value(f64, f64);
-        Three -> One: Value(f64, f64);
-        Four -> Six: Value(f64, f64);
-        Six -> Four: Value(f64, f64);
-        Five -> Seven: Value(f64, f64);
-        Seven -> Five: Value(f64, f64);
-        Zero -> One: Value(f64, f64);
-        One -> Zero: Value(f64, f64);
-        Two -> Three: Value(f64, f64);
-        Three -> Two: Value(f64, f64);
-        Four -> Five: Value(f64, f64);
-        Five -> Four: Value(f64, f64);
-        Six -> Seven: Value(f64, f64);
-        Seven -> Six: Value(f64, f64);
+        roles Node[8];
+        Node[0] -> Node[4]: Value(f64, f64);
+        Node[4] -> Node[0]: Value(f64, f64);
+        Node[1] -> Node[5]: Value(f64, f64);
+        Node[5] -> Node[1]: Value(f64, f64);
+        Node[2] -> Node[6]: Value(f64, f64);
+        Node[6] -> Node[2]: Value(f64, f64);
+        Node[3] -> Node[7]: Value(f64, f64);
+        Node[7] -> Node[3]: Value(f64, f64);
+        Node[0] -> Node[2]: Value(f64, f64);
+        Node[2] -> Node[0]: Value(f64, f64);
+        Node[1] -> Node[3]: Value(f64, f64);
+        Node[3] -> Node[1]: Value(f64, f64);
+        Node[4] -> Node[6]: Value(f64, f64);
+        Node[6] -> Node[4]: Value(f64, f64);
+        Node[5] -> Node[7]: Value(f64, f64);
+        Node[7] -> Node[5]: Value(f64, f64);
+        Node[0] -> Node[1]: Value(f64, f64);
+        Node[1] -> Node[0]: Value(f64, f64);
+        Node[2] -> Node[3]: Value(f64, f64);
+        Node[3] -> Node[2]: Value(f64, f64);
+        Node[4] -> Node[5]: Value(f64, f64);
+        Node[5] -> Node[4]: Value(f64, f64);
+        Node[6] -> Node[7]: Value(f64, f64);
+        Node[7] -> Node[6]: Value(f64, f64);
     }
 }
 
@@ -69,7 +69,8 @@ macro_rules! stage {
     (high, $next:ident, $own:ident, $number:literal, $distance:literal) => {{
         let (Value(re, im), next) = $next.recv().await?;
         let next = next.send(Value($own.0, $own.1)).await?;
-        let twiddle = turned(f64::from($number % $distance) / f64::from(2 * $distance));
+        let distance = $distance;
+        let twiddle = turned(f64::from($number % distance) / f64::from(2 * distance));
         (times((re - $own.0, im - $own.1), twiddle), next)
     }};
 }
@@ -93,16 +94,16 @@ macro_rules! player {
     };
 }
 
-player!(zero, 0, low, low, low);
-player!(one, 1, low, low, high);
-player!(two, 2, low, high, low);
-player!(three, 3, low, high, high);
-player!(four, 4, high, low, low);
-player!(five, 5, high, low, high);
-player!(six, 6, high, high, low);
-player!(seven, 7, high, high, high);
+player!(node0, 0, low, low, low);
+player!(node1, 1, low, low, high);
+player!(node2, 2, low, high, low);
+player!(node3, 3, low, high, high);
+player!(node4, 4, high, low, low);
+player!(node5, 5, high, low, high);
+player!(node6, 6, high, high, low);
+player!(node7, 7, high, high, high);
 
-play!(Zero => zero, One => one, Two => two, Three => three, Four => four, Five => five, Six => six, Seven => seven);
+play!(Node0 => node0, Node1 => node1, Node2 => node2, Node3 => node3, Node4 => node4, Node5 => node5, Node6 => node6, Node7 => node7);
 
 #[test]
 fn projections() {
@@ -110,67 +111,67 @@ fn projections() {
 }
 
 const PARTS: &str = "\
-Zero {
-    Zero -> Four: Value(f64, f64);
-    Four -> Zero: Value(f64, f64);
-    Zero -> Two: Value(f64, f64);
-    Two -> Zero: Value(f64, f64);
-    Zero -> One: Value(f64, f64);
-    One -> Zero: Value(f64, f64);
+Node0 {
+    Node0 -> Node4: Value(f64, f64);
+    Node4 -> Node0: Value(f64, f64);
+    Node0 -> Node2: Value(f64, f64);
+    Node2 -> Node0: Value(f64, f64);
+    Node0 -> Node1: Value(f64, f64);
+    Node1 -> Node0: Value(f64, f64);
 }
-One {
-    One -> Five: Value(f64, f64);
-    Five -> One: Value(f64, f64);
-    One -> Three: Value(f64, f64);
-    Three -> One: Value(f64, f64);
-    Zero -> One: Value(f64, f64);
-    One -> Zero: Value(f64, f64);
+Node1 {
+    Node1 -> Node5: Value(f64, f64);
+    Node5 -> Node1: Value(f64, f64);
+    Node1 -> Node3: Value(f64, f64);
+    Node3 -> Node1: Value(f64, f64);
+    Node0 -> Node1: Value(f64, f64);
+    Node1 -> Node0: Value(f64, f64);
 }
-Two {
-    Two -> Six: Value(f64, f64);
-    Six -> Two: Value(f64, f64);
-    Zero -> Two: Value(f64, f64);
-    Two -> Zero: Value(f64, f64);
-    Two -> Three: Value(f64, f64);
-    Three -> Two: Value(f64, f64);
+Node2 {
+    Node2 -> Node6: Value(f64, f64);
+    Node6 -> Node2: Value(f64, f64);
+    Node0 -> Node2: Value(f64, f64);
+    Node2 -> Node0: Value(f64, f64);
+    Node2 -> Node3: Value(f64, f64);
+    Node3 -> Node2: Value(f64, f64);
 }
-Three {
-    Three -> Seven: Value(f64, f64);
-    Seven -> Three: Value(f64, f64);
-    One -> Three: Value(f64, f64);
-    Three -> One: Value(f64, f64);
-    Two -> Three: Value(f64, f64);
-    Three -> Two: Value(f64, f64);
+Node3 {
+    Node3 -> Node7: Value(f64, f64);
+    Node7 -> Node3: Value(f64, f64);
+    Node1 -> Node3: Value(f64, f64);
+    Node3 -> Node1: Value(f64, f64);
+    Node2 -> Node3: Value(f64, f64);
+    Node3 -> Node2: Value(f64, f64);
 }
-Four {
-    Zero -> Four: Value(f64, f64);
-    Four -> Zero: Value(f64, f64);
-    Four -> Six: Value(f64, f64);
-    Six -> Four: Value(f64, f64);
-    Four -> Five: Value(f64, f64);
-    Five -> Four: Value(f64, f64);
+Node4 {
+    Node0 -> Node4: Value(f64, f64);
+    Node4 -> Node0: Value(f64, f64);
+    Node4 -> Node6: Value(f64, f64);
+    Node6 -> Node4: Value(f64, f64);
+    Node4 -> Node5: Value(f64, f64);
+    Node5 -> Node4: Value(f64, f64);
 }
-Five {
-    One -> Five: Value(f64, f64);
-    Five -> One: Value(f64, f64);
-    Five -> Seven: Value(f64, f64);
-    Seven -> Five: Value(f64, f64);
-    Four -> Five: Value(f64, f64);
-    Five -> Four: Value(f64, f64);
+Node5 {
+    Node1 -> Node5: Value(f64, f64);
+    Node5 -> Node1: Value(f64, f64);
+    Node5 -> Node7: Value(f64, f64);
+    Node7 -> Node5: Value(f64, f64);
+    Node4 -> Node5: Value(f64, f64);
+    Node5 -> Node4: Value(f64, f64);
 }
-Six {
-    Two -> Six: Value(f64, f64);
-    Six -> Two: Value(f64, f64);
-    Four -> Six: Value(f64, f64);
-    Six -> Four: Value(f64, f64);
-    Six -> Seven: Value(f64, f64);
-    Seven -> Six: Value(f64, f64);
+Node6 {
+    Node2 -> Node6: Value(f64, f64);
+    Node6 -> Node2: Value(f64, f64);
+    Node4 -> Node6: Value(f64, f64);
+    Node6 -> Node4: Value(f64, f64);
+    Node6 -> Node7: Value(f64, f64);
+    Node7 -> Node6: Value(f64, f64);
 }
-Seven {
-    Three -> Seven: Value(f64, f64);
-    Seven -> Three: Value(f64, f64);
-    Five -> Seven: Value(f64, f64);
-    Seven -> Five: Value(f64, f64);
-    Six -> Seven: Value(f64, f64);
-    Seven -> Six: Value(f64, f64);
+Node7 {
+    Node3 -> Node7: Value(f64, f64);
+    Node7 -> Node3: Value(f64, f64);
+    Node5 -> Node7: Value(f64, f64);
+    Node7 -> Node5: Value(f64, f64);
+    Node6 -> Node7: Value(f64, f64);
+    Node7 -> Node6: Value(f64, f64);
 }";

@@ -1,0 +1,10 @@
+use choreo::prelude::*;
+
+choreography! {
+    protocol Wrong {
+        roles A, B;
+        do Greet(A, B);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use choreo::prelude::*;
+
+choreography! {
+    protocol Wrong {
+        roles Master, Worker[n];
+        Master -> Worker: Task;
+        Worker -> Worker: Gossip;
+    }
+}
+
+fn main() {}

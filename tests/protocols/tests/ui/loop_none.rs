@@ -1,0 +1,11 @@
+use choreo::prelude::*;
+
+choreography! {
+    protocol Wrong {
+        roles A, B;
+        A -> B: Hello;
+        break;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use choreo::prelude::*;
+
+choreography! {
+    protocol Wrong {
+        roles Alice, Bob;
+        Alice -> Bob: Hello;
+        Bob -> Bob: Thought;
+    }
+}
+
+fn main() {}

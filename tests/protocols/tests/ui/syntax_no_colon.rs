@@ -1,0 +1,10 @@
+use choreo::prelude::*;
+
+choreography! {
+    protocol Wrong {
+        roles Alice, Bob;
+        Alice -> Bob Hello;
+    }
+}
+
+fn main() {}

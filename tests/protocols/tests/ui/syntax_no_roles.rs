@@ -1,0 +1,9 @@
+use choreo::prelude::*;
+
+choreography! {
+    protocol Wrong {
+        Alice -> Bob: Hello;
+    }
+}
+
+fn main() {}

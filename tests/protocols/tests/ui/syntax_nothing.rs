@@ -1,0 +1,7 @@
+use choreo::prelude::*;
+
+choreography! {
+
+}
+
+fn main() {}
