@@ -11,7 +11,7 @@ use criterion::Criterion;
 use tokio::runtime::Runtime;
 
 mod common;
-use common::{PAYLOAD, Payload, Variant, compare, runtime, time};
+use common::{PAYLOAD, Payload, Variant, runtime, time};
 
 choreography! {
     /// Messages to and fro, for ever.
@@ -254,9 +254,24 @@ fn bench(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Times both in turn, and gives the ratio of the shortest times: what else the machine does makes
+/// others longer, and a step costs little.
+fn compare(pair: [Variant; 2], samples: usize) -> f64 {
+    const ROUNDS: u64 = 10_000;
+    let runtime = &runtime();
+    let mut shortest = [Duration::MAX; 2];
+    for _ in 0..samples {
+        for ((_, time), shortest) in pair.iter().zip(&mut shortest) {
+            *shortest = time(runtime, ROUNDS).min(*shortest);
+        }
+    }
+    let [typed, by_hand] = shortest.map(|time| time.as_secs_f64());
+    typed / by_hand
+}
+
 fn report(samples: usize) {
-    for (what, [typed, by_hand]) in PAIRS {
-        let ratio = compare(typed, by_hand, 20_000, samples);
+    for (what, pair) in PAIRS {
+        let ratio = compare(pair, samples);
         println!("{what:<38}{ratio:>6.3} times the same calls by hand (at most 1.05)");
     }
 }
@@ -267,5 +282,5 @@ fn main() {
     criterion.final_summary();
     // `cargo bench -- --test` only tries whether it all runs.
     let only_trying = std::env::args().any(|argument| argument == "--test");
-    report(if only_trying { 1 } else { 101 });
+    report(if only_trying { 1 } else { 401 });
 }

@@ -1,12 +1,15 @@
 use serde::de::DeserializeOwned;
 
-use crate::ext::{ChoreoHandlerExt, unknown_label};
+use crate::ext::{ChoreoHandlerExt, received, unknown_label};
 use crate::{ChoreoHandler, Incoming, Message, Operation, Outgoing, Result, RoleId};
 
 /// Where a role stands in a protocol, for APIs that are generated from one: a handler and an
 /// endpoint, and whom to tell when the role stops in the middle.
 ///
 /// Dropped before [`end`](Self::end), it [abandons](ChoreoHandler::abandon) the others.
+///
+/// Each step takes it and gives it back, so it is one pointer, and each is one future: more of them
+/// would cost more than the step itself does in memory.
 ///
 /// ```
 /// use choreo_core::{ChoreoHandler, Link, Result};
@@ -16,8 +19,8 @@ use crate::{ChoreoHandler, Incoming, Message, Operation, Outgoing, Result, RoleI
 ///     H: ChoreoHandler<Role = &'static str> + ?Sized,
 /// {
 ///     let link = Link::new(handler, endpoint, &["Bob"]);
-///     link.send("Bob", &1_u32).await?;
-///     let answer = link.recv("Bob").await?;
+///     let link = link.send("Bob", 1_u32, |link| link).await?;
+///     let (answer, link) = link.recv("Bob", |link| link).await?;
 ///     link.end();
 ///     Ok(answer)
 /// }
@@ -48,69 +51,95 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
         }
     }
 
-    /// Sends a message.
+    /// Sends a message, and gives what comes `then`.
     ///
     /// # Errors
     /// As [`ChoreoHandlerExt::send`].
-    pub fn send<'s, M: Message>(
-        &'s self,
+    pub fn send<M: Message, N>(
+        self,
         to: H::Role,
-        message: &'s M,
-    ) -> impl Future<Output = Result<()>> + Send + 's {
-        self.ends.handler.send(self.ends.endpoint, to, message)
-    }
-
-    /// Receives a message, waiting for it.
-    ///
-    /// # Errors
-    /// As [`ChoreoHandlerExt::recv`].
-    pub fn recv<M: DeserializeOwned>(
-        &self,
-        from: H::Role,
-    ) -> impl Future<Output = Result<M>> + Send {
-        self.ends.handler.recv(self.ends.endpoint, from)
-    }
-
-    /// Tells roles what was decided.
-    ///
-    /// # Errors
-    /// As [`ChoreoHandlerExt::choose_for_all`].
-    pub fn choose<'s>(
-        &'s self,
-        to: &'s [H::Role],
-        label: &'s str,
-    ) -> impl Future<Output = Result<()>> + Send + 's {
-        let label = Outgoing::Label(label);
-        let Ends {
-            handler, endpoint, ..
-        } = *self.ends;
+        message: M,
+        then: fn(Self) -> N,
+    ) -> impl Future<Output = Result<N>> + Send {
         async move {
-            match to {
-                [one] => {
-                    let sent = handler.send_payload(endpoint, one, label).await;
-                    sent.map_err(|error| error.at(Operation::Choose, one.name()))
-                }
-                all => handler.send_to_all(endpoint, all, label).await,
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            let message = Outgoing::Message(&message);
+            match handler.send_payload(endpoint, &to, message).await {
+                Ok(()) => Ok(then(self)),
+                Err(error) => Err(error.at(Operation::Send, to.name())),
             }
         }
     }
 
-    /// Learns what a role has decided, waiting for it: the number of one of these labels.
+    /// Receives a message, waiting for it, and gives what comes `then`.
+    ///
+    /// # Errors
+    /// As [`ChoreoHandlerExt::recv`].
+    pub fn recv<M: DeserializeOwned, N>(
+        self,
+        from: H::Role,
+        then: fn(Self) -> N,
+    ) -> impl Future<Output = Result<(M, N)>> + Send {
+        async move {
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            match received(handler.recv_payload(endpoint, &from).await) {
+                Ok(message) => Ok((message, then(self))),
+                Err(error) => Err(error.at(Operation::Recv, from.name())),
+            }
+        }
+    }
+
+    /// Tells roles what was decided, and gives what comes `then`.
+    ///
+    /// # Errors
+    /// As [`ChoreoHandlerExt::choose_for_all`].
+    pub fn choose<N>(
+        self,
+        to: impl AsRef<[H::Role]> + Send + Sync,
+        label: &'static str,
+        then: fn(Self) -> N,
+    ) -> impl Future<Output = Result<N>> + Send {
+        async move {
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            let label = Outgoing::Label(label);
+            match to.as_ref() {
+                [one] => {
+                    let told = handler.send_payload(endpoint, one, label).await;
+                    told.map_err(|error| error.at(Operation::Choose, one.name()))?;
+                }
+                all => handler.send_to_all(endpoint, all, label).await?,
+            }
+            Ok(then(self))
+        }
+    }
+
+    /// Learns what a role has decided, waiting for it: the number of one of these labels, of which is
+    /// made what comes `then`.
     ///
     /// # Errors
     /// As [`ChoreoHandlerExt::offer`]; [`UnknownLabel`](crate::ErrorKind::UnknownLabel) when it is
     /// none of them.
-    pub fn offer(
-        &self,
+    pub fn offer<N>(
+        self,
         from: H::Role,
         labels: &'static [&'static str],
-    ) -> impl Future<Output = Result<usize>> + Send {
-        let Ends {
-            handler, endpoint, ..
-        } = *self.ends;
+        then: fn(usize, Self) -> N,
+    ) -> impl Future<Output = Result<N>> + Send {
         async move {
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
             let offered = handler.recv_payload(endpoint, &from).await;
-            number(offered, labels).map_err(|error| error.at(Operation::Offer, from.name()))
+            match number(offered, labels) {
+                Ok(number) => Ok(then(number, self)),
+                Err(error) => Err(error.at(Operation::Offer, from.name())),
+            }
         }
     }
 
@@ -134,7 +163,10 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     ) -> Result<()> {
         for (number, role) in self.family(number) {
             let message = message(number);
-            self.send(role, &message).await?;
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            handler.send(endpoint, role, &message).await?;
         }
         Ok(())
     }
@@ -152,7 +184,10 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     ) -> Result<Vec<M>> {
         let mut messages = Vec::new();
         for (_, role) in self.family(number) {
-            messages.push(self.recv(role).await?);
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            messages.push(handler.recv(endpoint, role).await?);
         }
         Ok(messages)
     }
