@@ -1,7 +1,7 @@
 //! Requests by the `fetch` of the global scope: windows, workers, Node, Deno and edge runtimes have
 //! it, and no `window` is needed. The JS values stay in one local task.
 
-use choreo_core::{Address, Bytes, Result, runtime};
+use choreo_core::{Address, Bytes, ErrorKind, Result, runtime};
 use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -34,7 +34,7 @@ enum Rest {
 }
 
 /// A request was not answered, or not wholly.
-pub(crate) struct Failed(pub(crate) String);
+pub(crate) struct Failed(String);
 
 /// Gives a request up when it is dropped; one that is over does not mind.
 struct Abort(AbortController);
@@ -155,11 +155,26 @@ fn set(request: &RequestInit, name: &str, value: &JsValue) {
     let _ = Reflect::set(request, &name.into(), value);
 }
 
+impl Failed {
+    pub(crate) fn new(why: String) -> Self {
+        Self(why)
+    }
+
+    /// Browsers do not say what would tell it from others: it may go well another time.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        ErrorKind::Transport
+    }
+
+    pub(crate) fn why(self) -> String {
+        self.0
+    }
+}
+
 /// Browsers say little, lest pages explore networks.
 fn failed(thrown: &JsValue) -> Failed {
     let why = match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => "an unknown error".to_owned(),
     };
-    Failed(why)
+    Failed::new(why)
 }

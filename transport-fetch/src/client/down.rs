@@ -42,7 +42,7 @@ impl Link {
                 Went::Well if self.pipe.next() > next || lasted => {}
                 Went::Well if polls => {
                     let empty = "the answer came at once, and brought nothing new".to_owned();
-                    patience.wait(Failed(empty)).await?;
+                    patience.wait(Failed::new(empty)).await?;
                 }
                 // Somebody between ends it as soon as it begins.
                 Went::Well => self.polls.store(true, Ordering::Relaxed),
@@ -76,7 +76,7 @@ impl Link {
             Ok(Ok(begun)) => begun,
             Ok(Err(failed)) => return Ok(Went::Failed(failed)),
             Err(_) if streams => return Ok(Went::HeldBack),
-            Err(elapsed) => return Ok(Went::Failed(Failed(format!("no answer: {elapsed}")))),
+            Err(elapsed) => return Ok(Went::Failed(Failed::new(format!("no answer: {elapsed}")))),
         };
         if !answer.is_ours() {
             let passing = answer.is_passing() || answer.status == 409;
@@ -106,5 +106,5 @@ impl Link {
 /// The next bytes of an answer.
 async fn piece(answer: &mut Answer) -> Result<Option<Bytes>, Failed> {
     let piece = runtime::timeout(SILENCE, answer.next()).await;
-    piece.unwrap_or_else(|elapsed| Err(Failed(format!("nothing came: {elapsed}"))))
+    piece.unwrap_or_else(|elapsed| Err(Failed::new(format!("nothing came: {elapsed}"))))
 }

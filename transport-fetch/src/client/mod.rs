@@ -87,7 +87,7 @@ impl Link {
         match answer {
             Ok(answer) if answer.is_ours() => Ok(()),
             Ok(answer) => Err(request::refused(answer).await),
-            Err(failed) => Err(End::refused(ErrorKind::Transport, failed.0)),
+            Err(failed) => Err(End::refused(failed.kind(), failed.why())),
         }
     }
 

@@ -47,7 +47,7 @@ impl Patience {
     pub(crate) async fn wait(&mut self, failed: Failed) -> Result<(), End> {
         let since = *self.failing_since.get_or_insert_with(runtime::Instant::now);
         if since.elapsed() + self.pause > self.limit {
-            return Err(End::broken(failed.0));
+            return Err(End::broken(failed.why()));
         }
         runtime::sleep(self.pause).await;
         self.pause = PAUSES[1].min(self.pause * 2);
@@ -67,7 +67,7 @@ impl Link {
                 Ok(Ok(answer)) if !answer.is_passing() => return Err(refused(answer).await),
                 Ok(Ok(answer)) => answer.failed(),
                 Ok(Err(failed)) => failed,
-                Err(elapsed) => Failed(format!("no answer: {elapsed}")),
+                Err(elapsed) => Failed::new(format!("no answer: {elapsed}")),
             };
             patience.wait(failed).await?;
         }
@@ -143,7 +143,7 @@ impl Answer {
 
     /// It is not what was asked for.
     pub(crate) fn failed(&self) -> Failed {
-        Failed(format!("the answer was {}", self.status))
+        Failed::new(format!("the answer was {}", self.status))
     }
 }
 

@@ -30,7 +30,7 @@ impl Link {
                         patience.restore();
                     } else {
                         let nothing = "the server took nothing of what was sent".to_owned();
-                        patience.wait(Failed(nothing)).await?;
+                        patience.wait(Failed::new(nothing)).await?;
                     }
                 }
                 // The server forgets a connection that both sides have closed.
