@@ -8,9 +8,6 @@
     feature = "fault-injection"
 ))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
 use choreo_core::{
@@ -22,7 +19,7 @@ use choreo_middleware::{
     Recording, Retry, RetryLayer, Timeout, TimeoutLayer, Trace, TraceLayer,
 };
 use choreo_testkit::{Call, Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair};
+use crate::common::{ALICE, BOB, CAROL, pair};
 use tower::ServiceBuilder;
 
 labels! {

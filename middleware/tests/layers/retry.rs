@@ -1,9 +1,6 @@
 //! What is sent again, what is not, and for how long.
 #![cfg(all(feature = "retry", feature = "fault-injection", feature = "timeout"))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
 use choreo_core::{
@@ -11,7 +8,7 @@ use choreo_core::{
 };
 use choreo_middleware::{Fault, FaultInjectionLayer, Retry, RetryLayer, TimeoutLayer};
 use choreo_testkit::{Call, Probe, ProbeEndpoint};
-use common::{ALICE, BOB, pair, unsent};
+use crate::common::{ALICE, BOB, pair, unsent};
 
 labels! {
     enum Decision { Accept }

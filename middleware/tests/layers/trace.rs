@@ -1,9 +1,6 @@
 //! What is told about an operation, and to whom.
 #![cfg(all(feature = "trace", feature = "timeout"))]
 
-#[macro_use]
-mod common;
-
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +8,7 @@ use std::time::Duration;
 use choreo_core::{ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Outgoing, RoleName, labels};
 use choreo_middleware::{Timeout, Trace, TraceLayer};
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair};
+use crate::common::{ALICE, BOB, CAROL, pair};
 use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 

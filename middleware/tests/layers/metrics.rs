@@ -1,9 +1,6 @@
 //! Everything that goes through is counted, once.
 #![cfg(all(feature = "metrics", feature = "retry"))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
 use choreo_core::{
@@ -13,7 +10,7 @@ use choreo_core::{
 use choreo_handler_inmemory::InMemoryNetwork;
 use choreo_middleware::{Metrics, MetricsLayer, OperationMetrics, RetryLayer};
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair, unsent};
+use crate::common::{ALICE, BOB, CAROL, pair, unsent};
 
 labels! {
     enum Decision { Accept }

@@ -1,9 +1,6 @@
 //! What a recording holds, and how it is drawn.
 #![cfg(all(feature = "record", feature = "fault-injection", feature = "retry"))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
 use choreo_core::{
@@ -14,7 +11,7 @@ use choreo_middleware::{
     Fault, FaultInjectionLayer, Payload, Record, RecordLayer, Recording, RetryLayer,
 };
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, Stuck, pair};
+use crate::common::{ALICE, BOB, CAROL, Stuck, pair};
 
 labels! {
     enum Decision { Accept }
