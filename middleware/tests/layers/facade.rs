@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use crate::common::{ALICE, BOB};
 use choreo_core::{ChoreoHandlerExt, Error, ErrorKind};
 use choreo_middleware::MetricsLayer;
 use choreo_testkit::{Probe, ProbeEndpoint};
-use crate::common::{ALICE, BOB};
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,

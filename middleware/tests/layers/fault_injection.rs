@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, pair};
 use choreo_core::{ChoreoHandler, ChoreoHandlerExt, ErrorKind, Incoming, Label, Outgoing, runtime};
 use choreo_middleware::{Fault, FaultInjection, FaultInjectionLayer};
 use choreo_testkit::{Call, Probe, ProbeEndpoint};
-use crate::common::{ALICE, BOB, CAROL, pair};
 use futures::FutureExt;
 
 const ENDPOINT: ProbeEndpoint = ProbeEndpoint { id: 1 };

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, pair, unsent};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Incoming, Label, Operation, Outgoing,
     RoleName, labels, runtime,
@@ -10,7 +11,6 @@ use choreo_core::{
 use choreo_handler_inmemory::InMemoryNetwork;
 use choreo_middleware::{Metrics, MetricsLayer, OperationMetrics, RetryLayer};
 use choreo_testkit::{Probe, ProbeEndpoint};
-use crate::common::{ALICE, BOB, CAROL, pair, unsent};
 
 labels! {
     enum Decision { Accept }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, Stuck, pair};
 use choreo_core::{
     ChoreoHandlerExt, Error, ErrorKind, Label, Operation, RoleName, labels, runtime,
 };
@@ -11,7 +12,6 @@ use choreo_middleware::{
     Fault, FaultInjectionLayer, Payload, Record, RecordLayer, Recording, RetryLayer,
 };
 use choreo_testkit::{Probe, ProbeEndpoint};
-use crate::common::{ALICE, BOB, CAROL, Stuck, pair};
 
 labels! {
     enum Decision { Accept }

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, Stuck, pair, unsent};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Label, Result, RoleName, labels, runtime,
 };
 use choreo_middleware::{Payload, RecordLayer, Recording, Replay, RetryLayer, Timeout};
 use choreo_testkit::{Probe, ProbeEndpoint};
-use crate::common::{ALICE, BOB, CAROL, Stuck, pair, unsent};
 
 labels! {
     enum Decision { Accept, Reject }

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, pair, unsent};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Outgoing, RoleName, labels, runtime,
 };
 use choreo_middleware::{Fault, FaultInjectionLayer, Retry, RetryLayer, TimeoutLayer};
 use choreo_testkit::{Call, Probe, ProbeEndpoint};
-use crate::common::{ALICE, BOB, pair, unsent};
 
 labels! {
     enum Decision { Accept }

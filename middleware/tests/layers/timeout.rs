@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, Stuck, pair};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, ErrorKind, Operation, Outgoing, labels, runtime,
 };
 use choreo_middleware::{Timeout, TimeoutLayer};
-use crate::common::{ALICE, BOB, Stuck, pair};
 
 labels! {
     enum Decision { Accept }

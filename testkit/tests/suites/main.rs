@@ -1,5 +1,6 @@
 //! The suites, run on what others write with them. One program for all: each takes a browser to start.
 
+mod faulty;
 mod fixture;
 mod own_handler;
 mod own_layer;
