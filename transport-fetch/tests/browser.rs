@@ -1,6 +1,6 @@
 //! The transport where `fetch` is: in windows, in workers of all kinds, in Node, in Deno.
 //!
-//! `cargo xtask test` starts the server that these tests talk to, `examples/test-peer.rs`: at another
+//! `cargo xtask test` starts the server that these tests talk to, `examples/fetch-peer.rs`: at another
 //! address than that of the page, so all of it goes by the rules for other origins.
 #![cfg(target_arch = "wasm32")]
 

@@ -20,14 +20,14 @@ impl TestPeers {
     /// # Errors
     /// If one does not compile, or does not start.
     pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
-        let start = |package: &str, features: &[&str]| {
+        let start = |package: &str, peer: &str, features: &[&str]| {
             let mut cargo = workspace.cargo(["build", "--package", package]);
-            cargo.args(["--example", "test-peer"]).args(features);
-            Listener::start(&mut cargo, "test-peer", &[], status)
+            cargo.args(["--example", peer]).args(features);
+            Listener::start(&mut cargo, peer, &[], status)
         };
         Ok(Self {
-            websocket: start("choreo-transport-websocket", &[])?,
-            fetch: start(FETCH, &["--features", "axum"])?,
+            websocket: start("choreo-transport-websocket", "websocket-peer", &[])?,
+            fetch: start(FETCH, "fetch-peer", &["--features", "axum"])?,
         })
     }
 
