@@ -103,30 +103,17 @@ impl Http {
         })
     }
 
-    pub(crate) async fn post(
+    /// Posts the body, or gets.
+    pub(crate) async fn request(
         &self,
         head: &Head,
         body: Bytes,
         _last: bool,
     ) -> Result<Answer, Failed> {
-        let typed = (CONTENT_TYPE, wire::CONTENT_TYPE);
-        self.send(&self.up, Method::POST, typed, head, body).await
-    }
-
-    pub(crate) async fn get(&self, head: &Head) -> Result<Answer, Failed> {
-        let fresh = (CACHE_CONTROL, "no-store");
-        self.send(&self.down, Method::GET, fresh, head, Bytes::new())
-            .await
-    }
-
-    async fn send(
-        &self,
-        line: &Line,
-        method: Method,
-        (name, value): (HeaderName, &str),
-        head: &Head,
-        body: Bytes,
-    ) -> Result<Answer, Failed> {
+        let (line, method, name, value) = match head.ask.posts() {
+            true => (&self.up, Method::POST, CONTENT_TYPE, wire::CONTENT_TYPE),
+            false => (&self.down, Method::GET, CACHE_CONTROL, "no-store"),
+        };
         let request = self.dial.request(method).header(name, value);
         let request = request.header(wire::HEADER, head.to_string());
         let request = request.body(Full::new(body));
