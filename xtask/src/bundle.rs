@@ -30,6 +30,9 @@ const WASM_OPT: &[&str] = &[
     "--rereloop",
     "-Oz",
     "-Oz",
+    // What that leaves to do, until nothing is.
+    "--optimize-instructions",
+    "--converge",
     // Repeated computations compress better than the locals in their stead.
     "--skip-pass=local-cse",
     // Large functions have more locals, whose longer numbers compress worse.
