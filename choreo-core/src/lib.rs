@@ -32,6 +32,7 @@ mod transport;
 mod typed;
 mod validate;
 mod waiters;
+mod wakers;
 
 pub use async_trait::async_trait;
 pub use bytes::{Bytes, BytesMut};

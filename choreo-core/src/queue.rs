@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+
+use crate::wakers::{Wakers, Woken};
 
 /// A bounded queue that any number of tasks may send to and receive from.
 ///
@@ -34,8 +36,8 @@ pub struct Queue<T> {
 struct State<T> {
     items: VecDeque<T>,
     closed: bool,
-    receivers: Waiters,
-    senders: Waiters,
+    receivers: Wakers,
+    senders: Wakers,
 }
 
 /// The queue was closed, and for a receiver: is empty.
@@ -59,8 +61,8 @@ impl<T: Unpin> Queue<T> {
         let state = State {
             items: VecDeque::new(),
             closed: false,
-            receivers: Waiters::default(),
-            senders: Waiters::default(),
+            receivers: Wakers::default(),
+            senders: Wakers::default(),
         };
         Self {
             capacity: capacity.max(1),
@@ -154,15 +156,18 @@ impl<T: Unpin> Future for Send<'_, T> {
             return Poll::Ready(Err(Closed));
         }
         if state.items.len() >= this.queue.capacity {
-            state.senders.wait(&mut this.ticket, context.waker());
+            let replaced = state.senders.enter(&mut this.ticket, context.waker());
+            drop(state);
+            drop(replaced);
             return Poll::Pending;
         }
         if let Some(item) = this.item.take() {
             state.items.push_back(item);
         }
-        state.senders.leave(&mut this.ticket);
+        let left = state.senders.leave(&mut this.ticket);
         let receivers = state.receivers.take();
         drop(state);
+        drop(left);
         receivers.wake();
         Poll::Ready(Ok(()))
     }
@@ -171,7 +176,8 @@ impl<T: Unpin> Future for Send<'_, T> {
 impl<T: Unpin> Drop for Send<'_, T> {
     fn drop(&mut self) {
         if self.ticket.is_some() {
-            self.queue.state().senders.leave(&mut self.ticket);
+            let left = self.queue.state().senders.leave(&mut self.ticket);
+            drop(left);
         }
     }
 }
@@ -193,12 +199,15 @@ impl<T: Unpin> Future for Recv<'_, T> {
             if state.closed {
                 return Poll::Ready(Err(Closed));
             }
-            state.receivers.wait(&mut this.ticket, context.waker());
+            let replaced = state.receivers.enter(&mut this.ticket, context.waker());
+            drop(state);
+            drop(replaced);
             return Poll::Pending;
         };
-        state.receivers.leave(&mut this.ticket);
+        let left = state.receivers.leave(&mut this.ticket);
         let senders = state.senders.take();
         drop(state);
+        drop(left);
         senders.wake();
         Poll::Ready(Ok(item))
     }
@@ -207,71 +216,8 @@ impl<T: Unpin> Future for Recv<'_, T> {
 impl<T: Unpin> Drop for Recv<'_, T> {
     fn drop(&mut self) {
         if self.ticket.is_some() {
-            self.queue.state().receivers.leave(&mut self.ticket);
-        }
-    }
-}
-
-/// Who waits: nearly always nobody or one, which needs no allocation.
-#[derive(Default)]
-struct Waiters {
-    waiting: Woken,
-    next_ticket: u64,
-}
-
-/// Who is to be woken, once the lock is released.
-#[derive(Default)]
-struct Woken {
-    first: Option<(u64, Waker)>,
-    more: Vec<(u64, Waker)>,
-}
-
-impl Waiters {
-    /// Enters a waker, or renews the one that was entered with the ticket.
-    fn wait(&mut self, ticket: &mut Option<u64>, waker: &Waker) {
-        let Woken { first, more } = &mut self.waiting;
-        // The ticket of one who was woken is stale: nobody has entered it any more.
-        if let Some(ticket) = *ticket {
-            let mut entered = first.iter_mut().chain(&mut *more);
-            if let Some((_, entered)) = entered.find(|(entered, _)| *entered == ticket) {
-                entered.clone_from(waker);
-                return;
-            }
-        }
-        let entry = (self.next_ticket, waker.clone());
-        *ticket = Some(self.next_ticket);
-        self.next_ticket += 1;
-        match first {
-            None => *first = Some(entry),
-            Some(_) => more.push(entry),
-        }
-    }
-
-    fn leave(&mut self, ticket: &mut Option<u64>) {
-        let Some(ticket) = ticket.take() else { return };
-        let Woken { first, more } = &mut self.waiting;
-        if first
-            .as_ref()
-            .is_some_and(|(entered, _)| *entered == ticket)
-        {
-            *first = None;
-        } else if !more.is_empty() {
-            more.retain(|(entered, _)| *entered != ticket);
-        }
-    }
-
-    fn take(&mut self) -> Woken {
-        std::mem::take(&mut self.waiting)
-    }
-}
-
-impl Woken {
-    fn wake(self) {
-        if let Some((_, waker)) = self.first {
-            waker.wake();
-        }
-        for (_, waker) in self.more {
-            waker.wake();
+            let left = self.queue.state().receivers.leave(&mut self.ticket);
+            drop(left);
         }
     }
 }
@@ -284,7 +230,7 @@ mod tests {
 
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::task::Wake;
+    use std::task::{Wake, Waker};
 
     use super::*;
 
@@ -347,8 +293,7 @@ mod tests {
                     .is_pending()
             );
         }
-        let state = queue.state();
-        assert!(state.receivers.waiting.first.is_none() && state.receivers.waiting.more.is_empty());
+        assert!(queue.state().receivers.is_empty());
     }
 
     #[test]

@@ -3,6 +3,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::wakers::Wakers;
+
 /// The tasks that wait for something to happen: nearly always none or one, which needs no
 /// allocation.
 ///
@@ -31,14 +33,7 @@ use std::task::{Context, Poll, Waker};
 pub struct Waiters {
     /// How often they were woken.
     turn: AtomicU64,
-    waiting: Mutex<Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    first: Option<(u64, Waker)>,
-    more: Vec<(u64, Waker)>,
-    next_ticket: u64,
+    waiting: Mutex<Wakers>,
 }
 
 impl Waiters {
@@ -86,44 +81,15 @@ impl Waiters {
         if self.turn.load(Ordering::Acquire) != turn {
             return false;
         }
-        let Waiting { first, more, .. } = &mut *waiting;
-        if let Some(ticket) = *ticket {
-            let mut entered = first.iter_mut().chain(&mut *more);
-            if let Some((_, entered)) = entered.find(|(entered, _)| *entered == ticket) {
-                let other = !entered.will_wake(waker);
-                let renewed = other.then(|| std::mem::replace(entered, waker.clone()));
-                // As in `leave`: after the lock.
-                drop(waiting);
-                drop(renewed);
-                return true;
-            }
-        }
-        let entry = (waiting.next_ticket, waker.clone());
-        *ticket = Some(waiting.next_ticket);
-        waiting.next_ticket += 1;
-        match &mut waiting.first {
-            first @ None => *first = Some(entry),
-            Some(_) => waiting.more.push(entry),
-        }
+        let replaced = waiting.enter(ticket, waker);
+        drop(waiting);
+        drop(replaced);
         true
     }
 
     /// Takes back what was entered with the ticket.
     fn leave(&self, ticket: &mut Option<u64>) {
-        let Some(ticket) = ticket.take() else { return };
-        let mut waiting = self.waiting();
-        // The waker goes after the lock: dropping it may run other code.
-        let left = match &mut waiting.first {
-            Some((entered, _)) if *entered == ticket => waiting.first.take(),
-            _ => {
-                let place = waiting
-                    .more
-                    .iter()
-                    .position(|(entered, _)| *entered == ticket);
-                place.map(|place| waiting.more.swap_remove(place))
-            }
-        };
-        drop(waiting);
+        let left = self.waiting().leave(ticket);
         drop(left);
     }
 
@@ -131,25 +97,18 @@ impl Waiters {
     pub fn wake(&self) {
         let mut waiting = self.waiting();
         self.turn.fetch_add(1, Ordering::Release);
-        let first = waiting.first.take();
-        let more = std::mem::take(&mut waiting.more);
+        let woken = waiting.take();
         drop(waiting);
-        if let Some((_, waker)) = first {
-            waker.wake();
-        }
-        for (_, waker) in more {
-            waker.wake();
-        }
+        woken.wake();
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Wakers> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     #[cfg(test)]
     fn is_empty(&self) -> bool {
-        let waiting = self.waiting();
-        waiting.first.is_none() && waiting.more.is_empty()
+        self.waiting().is_empty()
     }
 }
 

@@ -77,8 +77,8 @@ impl Role {
     /// A request of it came by that socket.
     pub(crate) fn uses(&self, socket: &Arc<Socket>) {
         let mut used = self.used();
-        let known = used.sockets.iter();
-        if let Some(at) = known.into_iter().position(|one| Arc::ptr_eq(one, socket)) {
+        let mut known = used.sockets.iter();
+        if let Some(at) = known.position(|one| Arc::ptr_eq(one, socket)) {
             let socket = used.sockets.remove(at);
             used.sockets.extend(socket);
             return;

@@ -12,8 +12,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Joins the roles of choreographies that cannot reach each other
 ///
-/// Roles connect by WebSocket, or over HTTP, and say which role of which session they play. The relay passes
-/// messages between them, and survives restarts: what was lost the roles send again.
+/// Roles connect by WebSocket, or over HTTP, and say which role of which session they play. The
+/// relay passes messages between them, and survives restarts: what was lost the roles send again.
 ///
 /// To try it on one machine:  choreo-relay --open
 /// To run it for others:      choreo-relay key relay.key

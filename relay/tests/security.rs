@@ -10,7 +10,7 @@ use choreo_relay::{Claims, KeyFile, RelayConfig};
 use choreo_session::wire::{Abort, Code, Flags, Frame, Kind, Proof, VERSION};
 use choreo_session::{Anyone, Limits, Session, SessionConfig, Terms};
 use choreo_transport_websocket::WebSocketConnector;
-use common::{Client, LONG, Server, ask, data, hello, hello_frame};
+use common::{Client, LONG, Scene, Server, ask, data, hello, hello_frame};
 use futures::SinkExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -19,51 +19,23 @@ use tokio_tungstenite::tungstenite::protocol::frame::Frame as Fragment;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// A relay, and two roles of it whom nothing disturbs.
-struct Scene {
-    server: Server,
-    alice: Client,
-    bob: Client,
-    said: u64,
+async fn scene(config: RelayConfig) -> Scene<Client> {
+    let server = Server::start(Anyone, config).await;
+    let alice = server.join("quiet", "Alice", &["Bob"]).await;
+    Scene::of(server, alice).await
 }
 
-impl Scene {
-    async fn new(config: RelayConfig) -> Self {
-        let server = Server::start(Anyone, config).await;
-        let alice = server.join("quiet", "Alice", &["Bob"]).await;
-        let bob = server.join("quiet", "Bob", &["Alice"]).await;
-        let mut scene = Self {
-            server,
-            alice,
-            bob,
-            said: 0,
-        };
-        scene.others_go_on().await;
-        scene
-    }
-
-    /// The others hear each other, and nothing else.
-    async fn others_go_on(&mut self) {
-        self.said += 1;
-        let frame = data(1, self.said, "hello");
-        self.alice.send(&frame).await;
-        assert_eq!(self.bob.frame().await, frame);
-        self.bob.send(&frame).await;
-        assert_eq!(self.alice.frame().await, frame);
-    }
-
-    /// Somebody who is in, in a session of its own.
-    async fn mallory(&self) -> Client {
-        self.server.join("noisy", "Mallory", &["Eve"]).await
-    }
+/// Somebody who is in, in a session of its own.
+async fn mallory(scene: &Scene<Client>) -> Client {
+    scene.server.join("noisy", "Mallory", &["Eve"]).await
 }
 
 /// How a relay answers to bytes from one who is in, and from one who is not.
 async fn answers(bytes: impl Into<Bytes>) -> [u64; 2] {
     let bytes = bytes.into();
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let mut codes = [0; 2];
-    for (mut client, code) in [scene.mallory().await, scene.server.dial().await]
+    for (mut client, code) in [mallory(&scene).await, scene.server.dial().await]
         .into_iter()
         .zip(&mut codes)
     {
@@ -207,7 +179,7 @@ async fn the_token_of_another_session_is_refused() {
 
 #[tokio::test]
 async fn nobody_speaks_as_somebody_else() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let server = &scene.server;
     let mut bob = server.join("s", "Bob", &["Alice", "Mallory"]).await;
     let mut alice = server.join("s", "Alice", &["Bob"]).await;
@@ -245,7 +217,7 @@ async fn nobody_speaks_as_somebody_else() {
 
 #[tokio::test]
 async fn an_older_epoch_is_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let mut who = hello("s", "Alice", &["Bob"]);
     who.epoch = 5;
     let mut newest = scene.server.dial().await;
@@ -272,8 +244,8 @@ async fn a_declared_length_of_two_to_the_63_is_refused() {
 
 #[tokio::test]
 async fn a_websocket_message_that_declares_two_to_the_63_bytes_is_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
-    for mut client in [scene.mallory().await, scene.server.dial().await] {
+    let mut scene = scene(RelayConfig::default()).await;
+    for mut client in [mallory(&scene).await, scene.server.dial().await] {
         let length = (1_u64 << 63).to_be_bytes();
         let header = [&[0x82, 0xff][..], &length, &[0; 4]].concat();
         client.socket.get_mut().write_all(&header).await.unwrap();
@@ -285,9 +257,9 @@ async fn a_websocket_message_that_declares_two_to_the_63_bytes_is_refused() {
 #[tokio::test]
 async fn a_frame_above_the_limit_is_refused() {
     let limit = Limits::default().frame as usize;
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let mut eve = scene.server.join("noisy", "Eve", &["Mallory"]).await;
-    let mut mallory = scene.mallory().await;
+    let mut mallory = mallory(&scene).await;
     mallory.send(&data(1, 1, vec![0; limit])).await;
     assert_eq!(eve.frame().await.payload.len(), limit);
     mallory.send(&data(1, 2, vec![0; limit + 1])).await;
@@ -301,7 +273,7 @@ async fn a_frame_above_the_limit_is_refused() {
 
 #[tokio::test]
 async fn a_hello_above_4_kib_is_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let mut big = hello("s", "Alice", &["Bob"]);
     big.token = Some("x".repeat(4_000));
     let mut client = scene.server.dial().await;
@@ -317,8 +289,8 @@ async fn a_hello_above_4_kib_is_refused() {
 
 #[tokio::test]
 async fn endless_fragments_of_a_websocket_message_are_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
-    for mut client in [scene.mallory().await, scene.server.dial().await] {
+    let mut scene = scene(RelayConfig::default()).await;
+    for mut client in [mallory(&scene).await, scene.server.dial().await] {
         let fragment = |code| {
             let payload = Bytes::from_static(&[0; 1024]);
             Message::Frame(Fragment::message(payload, OpCode::Data(code), false))
@@ -337,11 +309,11 @@ async fn endless_fragments_of_a_websocket_message_are_refused() {
 
 #[tokio::test]
 async fn endless_parts_of_a_message_fill_no_memory_and_end_the_session_only() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let connector = WebSocketConnector::new(scene.server.url()).unwrap();
     let config = SessionConfig::new("noisy", "Eve", ["Mallory"]);
     let eve = Session::join(connector, config).await.unwrap();
-    let mut mallory = scene.mallory().await;
+    let mut mallory = mallory(&scene).await;
     mallory.send(&ask(1)).await;
     let mut part = data(1, 0, vec![0; 32 * 1024]);
     part.flags = Flags::MORE;
@@ -365,7 +337,7 @@ async fn endless_parts_of_a_message_fill_no_memory_and_end_the_session_only() {
 
 #[tokio::test]
 async fn names_with_line_ends_and_terminal_codes_are_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let long = "x".repeat(65);
     for bad in [
         "",
@@ -393,8 +365,8 @@ async fn names_with_line_ends_and_terminal_codes_are_refused() {
 
 #[tokio::test]
 async fn a_text_message_is_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
-    for mut client in [scene.mallory().await, scene.server.dial().await] {
+    let mut scene = scene(RelayConfig::default()).await;
+    for mut client in [mallory(&scene).await, scene.server.dial().await] {
         client.message(Message::text("hello")).await;
         assert_eq!(client.ended().await.close, Some(Code::Malformed.number()));
     }
@@ -430,7 +402,7 @@ async fn garbage_is_refused() {
 #[tokio::test]
 async fn a_second_hello_is_refused() {
     let hello = hello("s", "Alice", &["Bob"]);
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let mut client = scene.server.dial().await;
     client.hello(&hello).await;
     client.welcome().await;
@@ -447,7 +419,7 @@ async fn a_second_hello_is_refused() {
 
 #[tokio::test]
 async fn a_wrong_proof_is_refused_and_the_role_stays() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let mut who = hello("s", "Alice", &["Bob"]);
     let mut alice = scene.server.dial().await;
     alice.hello(&who).await;
@@ -474,7 +446,7 @@ async fn a_wrong_proof_is_refused_and_the_role_stays() {
 #[tokio::test]
 async fn who_says_nothing_is_refused_in_time() {
     let config = RelayConfig::default().with_greeting_time(Duration::from_millis(200));
-    let mut scene = Scene::new(config).await;
+    let mut scene = scene(config).await;
     let mut silent = scene.server.dial().await;
     silent.ended().await.is(Code::Timeout);
     // A HELLO that comes in pieces is none.
@@ -498,7 +470,7 @@ async fn quotas_hold() {
     let config = RelayConfig::default()
         .with_terms(terms)
         .with_connections(10);
-    let mut scene = Scene::new(config).await;
+    let mut scene = scene(config).await;
     let try_join = async |server: &Server, session: &str, role: &str, peers: &[&str]| {
         let mut client = server.dial().await;
         client.hello(&hello(session, role, peers)).await;
@@ -536,7 +508,7 @@ async fn quotas_hold() {
 
 #[tokio::test]
 async fn an_unauthorized_abort_ends_nothing() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let mut client = scene.server.dial().await;
     client
         .send(&Abort::new(Code::Expired, "over").to_frame(0))

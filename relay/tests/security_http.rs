@@ -13,7 +13,7 @@ use choreo_relay::{Claims, KeyFile, RelayConfig};
 use choreo_session::wire::{Code, Frame, Hello, Kind};
 use choreo_session::{Anyone, Limits};
 use choreo_transport_fetch::{FetchConnector, FetchTransport};
-use common::{Client, LONG, Server, data, hello, hello_frame};
+use common::{LONG, Scene, Server, Speaks, data, hello, hello_frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,38 +21,10 @@ use tokio::time::{Instant, sleep, timeout};
 const ID: &str = "0123456789abcdef0123456789abcdef";
 const PAGE: &str = "https://game.example";
 
-/// A relay, and two roles of it, one over HTTP, whom nothing disturbs.
-struct Scene {
-    server: Server,
-    alice: Caller,
-    bob: Client,
-    said: u64,
-}
-
-impl Scene {
-    async fn new(config: RelayConfig) -> Self {
-        let server = Server::start(Anyone, config).await;
-        let alice = Caller::join(&server, "quiet", "Alice", &["Bob"]).await;
-        let bob = server.join("quiet", "Bob", &["Alice"]).await;
-        let mut scene = Self {
-            server,
-            alice,
-            bob,
-            said: 0,
-        };
-        scene.others_go_on().await;
-        scene
-    }
-
-    /// The others hear each other, and nothing else.
-    async fn others_go_on(&mut self) {
-        self.said += 1;
-        let frame = data(1, self.said, "hello");
-        self.alice.send(&frame).await;
-        assert_eq!(self.bob.frame().await, frame);
-        self.bob.send(&frame).await;
-        assert_eq!(self.alice.frame().await, frame);
-    }
+async fn scene(config: RelayConfig) -> Scene<Caller> {
+    let server = Server::start(Anyone, config).await;
+    let alice = Caller::join(&server, "quiet", "Alice", &["Bob"]).await;
+    Scene::of(server, alice).await
 }
 
 /// A bare client over HTTP, which speaks frames.
@@ -82,11 +54,6 @@ impl Caller {
         caller
     }
 
-    async fn send(&mut self, frame: &Frame) {
-        // The relay may have closed already; what it says is what counts.
-        let _ = self.transport.send(frame.to_bytes()).await;
-    }
-
     /// The next frame; `None` when the relay has closed.
     async fn next(&mut self) -> Option<Frame> {
         loop {
@@ -98,10 +65,6 @@ impl Caller {
         }
     }
 
-    async fn frame(&mut self) -> Frame {
-        self.next().await.expect("it goes on")
-    }
-
     /// It is refused with that code, in words.
     async fn refused(&mut self, code: Code) -> String {
         let frame = self.frame().await;
@@ -109,6 +72,17 @@ impl Caller {
         assert_eq!(frame.seq, u64::from(code.number()));
         assert_eq!(self.next().await, None, "nothing comes after an ABORT");
         String::from_utf8(frame.payload.to_vec()).unwrap()
+    }
+}
+
+impl Speaks for Caller {
+    async fn send(&mut self, frame: &Frame) {
+        // The relay may have closed already; what it says is what counts.
+        let _ = self.transport.send(frame.to_bytes()).await;
+    }
+
+    async fn frame(&mut self) -> Frame {
+        self.next().await.expect("it goes on")
     }
 }
 
@@ -147,7 +121,7 @@ fn assert_status(said: &str, status: u16) {
 #[tokio::test]
 async fn a_foreign_or_null_origin_is_refused() {
     let config = RelayConfig::default().with_origins([PAGE]);
-    let mut scene = Scene::new(config).await;
+    let mut scene = scene(config).await;
     let address = scene.server.address;
     for origin in [
         "https://evil.example",
@@ -238,7 +212,7 @@ async fn tokens_are_asked_for_over_http_too() {
 
 #[tokio::test]
 async fn nobody_speaks_as_somebody_else() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let server = &scene.server;
     let mut bob = server.join("s", "Bob", &["Alice", "Mallory"]).await;
     let _alice = server.join("s", "Alice", &["Bob"]).await;
@@ -252,7 +226,7 @@ async fn nobody_speaks_as_somebody_else() {
 
 #[tokio::test]
 async fn an_older_epoch_is_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let mut who = hello("s", "Alice", &["Bob"]);
     who.epoch = 5;
     let mut newest = Caller::greet(&scene.server, &who).await;
@@ -269,7 +243,7 @@ async fn an_older_epoch_is_refused() {
 
 #[tokio::test]
 async fn a_frame_above_the_limit_is_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let limit = Limits::default().frame as usize;
     let mut mallory = Caller::join(&scene.server, "noisy", "Mallory", &["Eve"]).await;
     let mut eve = scene.server.join("noisy", "Eve", &["Mallory"]).await;
@@ -282,7 +256,7 @@ async fn a_frame_above_the_limit_is_refused() {
 
 #[tokio::test]
 async fn names_with_line_ends_and_terminal_codes_are_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     for bad in ["", "a\r\nset-cookie: b", "\u{1b}[2J", "a\0b"] {
         let mut caller = Caller::greet(&scene.server, &hello(bad, "Alice", &["Bob"])).await;
         let why = caller.refused(Code::Malformed).await;
@@ -293,7 +267,7 @@ async fn names_with_line_ends_and_terminal_codes_are_refused() {
 
 #[tokio::test]
 async fn bodies_have_limits_and_one_kind() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let address = scene.server.address;
     assert_status(&say(address, open("")).await, 204);
     // The length alone is enough.
@@ -330,7 +304,7 @@ async fn bodies_have_limits_and_one_kind() {
 
 #[tokio::test]
 async fn a_connection_that_is_guessed_is_not_there() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     for ask in ["send", "stream", "poll"] {
         let method = if ask == "send" { "POST" } else { "GET" };
         let request = format!(
@@ -345,7 +319,7 @@ async fn a_connection_that_is_guessed_is_not_there() {
 /// Requests of which one server would see one, and another two.
 #[tokio::test]
 async fn requests_that_can_be_read_in_two_ways_are_refused() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let address = scene.server.address;
     assert_status(&say(address, open("")).await, 204);
     let smuggled = "GET /healthz HTTP/1.1\r\nhost: relay\r\n\r\n";
@@ -378,7 +352,7 @@ async fn requests_that_can_be_read_in_two_ways_are_refused() {
 
 #[tokio::test]
 async fn heads_have_a_limit() {
-    let mut scene = Scene::new(RelayConfig::default()).await;
+    let mut scene = scene(RelayConfig::default()).await;
     let address = scene.server.address;
     let large = format!("x-large: {}\r\n", "x".repeat(64 * 1024));
     assert_status(&say(address, open(&large)).await, 431);
@@ -393,7 +367,7 @@ async fn heads_have_a_limit() {
 #[tokio::test]
 async fn slow_heads_and_slow_bodies_are_cut_off() {
     let config = RelayConfig::default().with_greeting_time(Duration::from_millis(300));
-    let mut scene = Scene::new(config).await;
+    let mut scene = scene(config).await;
     let body = bring("content-length: 100\r\n");
     assert_status(&say(scene.server.address, open("")).await, 204);
     for begun in ["POST / HT", &open("")[..60], &format!("{body}abc")] {
@@ -413,7 +387,7 @@ async fn two_thousand_who_never_finish_a_request_disturb_nobody() {
     let config = RelayConfig::default()
         .with_newcomers(4_096, 4_096)
         .with_greeting_time(Duration::from_secs(2));
-    let mut scene = Scene::new(config).await;
+    let mut scene = scene(config).await;
     let mut unfinished = Vec::new();
     for _ in 0..2_000 {
         let mut stream = TcpStream::connect(scene.server.address).await.unwrap();
@@ -435,7 +409,7 @@ async fn who_never_reads_is_cut_off() {
     let config = RelayConfig::default()
         .with_queue_bytes(256 * 1024, 64 << 20)
         .with_stall(Duration::from_millis(500));
-    let mut scene = Scene::new(config).await;
+    let mut scene = scene(config).await;
     let mut deaf = Caller::join(&scene.server, "noisy", "Deaf", &["Loud"]).await;
     let mut loud = scene.server.join("noisy", "Loud", &["Deaf"]).await;
     // What it gets fills the relay's queue, the connection, and then nothing more.

@@ -162,6 +162,13 @@ impl Decoder {
     }
 }
 
+impl Ask {
+    /// Whether it is a `POST`, and no `GET`.
+    pub(crate) fn posts(&self) -> bool {
+        matches!(self, Self::Open | Self::Send { .. })
+    }
+}
+
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, numbers) = match self.ask {

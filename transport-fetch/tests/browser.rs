@@ -1,27 +1,21 @@
 //! The transport where `fetch` is: in windows, in workers of all kinds, in Node, in Deno.
 //!
-//! `cargo xtask test` starts the server that these tests talk to, `examples/test-peer.rs`: at another
+//! `cargo xtask test` starts the server that these tests talk to, `examples/fetch-peer.rs`: at another
 //! address than that of the page, so all of it goes by the rules for other origins.
 #![cfg(target_arch = "wasm32")]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod there;
+
 use std::time::Duration;
 
 use choreo_core::runtime::{Instant, sleep, timeout};
-use choreo_core::{Bytes, Connect, ErrorKind, Result, Transport, async_trait};
-use choreo_testkit::{TransportFixture, transport_suite};
+use choreo_core::{Bytes, Connect, ErrorKind, Transport};
 use choreo_transport_fetch::{FetchConnector, FetchTransport, Limits};
 use js_sys::{Array, Function, Promise, Reflect};
+use there::{is_browser, server, unique};
 use wasm_bindgen::prelude::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test};
-
-/// The address of the server.
-#[expect(clippy::option_env_unwrap, reason = "it compiles without a server")]
-fn server() -> &'static str {
-    option_env!("CHOREO_TEST_FETCH")
-        .expect("no server to talk to: `cargo xtask test` starts one before it builds this")
-}
 
 fn connector(path: &str) -> FetchConnector {
     FetchConnector::new(format!("{}{path}", server())).unwrap()
@@ -40,11 +34,6 @@ fn frame(bytes: &'static [u8]) -> Bytes {
     Bytes::from_static(bytes)
 }
 
-/// A name for a connection that no other test, and no other run, has.
-fn unique() -> String {
-    format!("{}", js_sys::Math::random()).replace("0.", "")
-}
-
 /// What the server tells about the end of the connection of this name, or about its requests.
 async fn told(what: &str, id: &str) -> String {
     let transport = open(&format!("/{what}/{id}")).await;
@@ -58,24 +47,6 @@ async fn js(body: &str, argument: JsValue) -> std::result::Result<JsValue, JsVal
         Function::new_with_args("argument", &format!("return (async () => {{ {body} }})()"));
     let promise: Promise = function.call1(&JsValue::NULL, &argument)?.unchecked_into();
     JsFuture::from(promise).await
-}
-
-fn user_agent() -> String {
-    let navigator = Reflect::get(&js_sys::global(), &"navigator".into()).unwrap_or_default();
-    if !navigator.is_object() {
-        return String::new();
-    }
-    let agent = Reflect::get(&navigator, &"userAgent".into()).unwrap_or_default();
-    agent.as_string().unwrap_or_default()
-}
-
-/// Whether this is a browser, rather than another runtime.
-fn is_browser() -> bool {
-    user_agent().starts_with("Mozilla/")
-}
-
-fn is_webkit_for_linux() -> bool {
-    user_agent().contains("Linux") && user_agent().contains("Version/")
 }
 
 /// All requests that are made while it lives.
@@ -407,70 +378,3 @@ async fn nothing_is_left_of_a_closed_transport() {
     let live = || wasm_bindgen::externref_heap_live_count() <= before;
     assert!(eventually(live).await, "objects are left");
 }
-
-/// Two ends in this program, joined by the server.
-struct Joined {
-    id: String,
-    long_polls: bool,
-}
-
-impl Joined {
-    fn new(long_polls: bool) -> Self {
-        let id = unique();
-        Self { id, long_polls }
-    }
-
-    async fn open(&self, side: &str) -> Result<FetchTransport> {
-        let path = format!("/pair/{}/{side}", self.id);
-        let connector = FetchConnector::new(format!("{}{path}", another_host()))?;
-        let connector = match self.long_polls {
-            true => connector.long_polls(),
-            false => connector,
-        };
-        connector.open().await
-    }
-}
-
-/// The server by another name each time: browsers have at most six connections to one host.
-fn another_host() -> String {
-    static HOSTS: AtomicUsize = AtomicUsize::new(0);
-    if !is_browser() {
-        return server().to_owned();
-    }
-    let host = HOSTS.fetch_add(1, Ordering::Relaxed);
-    server().replace("127.0.0.1", &format!("host-{host}.localhost"))
-}
-
-#[async_trait]
-impl TransportFixture for Joined {
-    /// What is not acknowledged, and what waits to be received, on both ways to and from the server.
-    fn bound(&self) -> usize {
-        (4 * 256 * 1024) / self.largest_frame() + 4
-    }
-
-    async fn connect(&self) -> Result<Box<dyn Transport>> {
-        Ok(Box::new(self.open("left").await?))
-    }
-
-    async fn accept(&self) -> Result<Box<dyn Transport>> {
-        let right = self.open("right").await?;
-        right.recv().await?;
-        right.send(Bytes::new()).await?;
-        Ok(Box::new(right))
-    }
-
-    fn patience(&self) -> Duration {
-        Duration::from_millis(200)
-    }
-
-    fn cannot(&self) -> Vec<(&'static str, &'static str)> {
-        if !is_webkit_for_linux() {
-            return Vec::new();
-        }
-        let why = "this browser has at most 17 connections, to all hosts together";
-        vec![("many_connections_at_once", why)]
-    }
-}
-
-transport_suite!(streamed, Joined::new(false));
-transport_suite!(polled, Joined::new(true));

@@ -155,7 +155,7 @@ async fn refusals_say_why() {
         assert_eq!(error.kind(), kind, "{status}");
         let report = error.report();
         assert!(report.contains(&status[..3]), "{report}");
-        assert!(report.contains(r"not \u{1b}[31mnow"), "{report}");
+        assert!(report.contains("not ?[31mnow?"), "{report}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The transport in browsers: in windows and in workers, and where else there is a `WebSocket`.
 //!
-//! `cargo xtask test` starts the server that these tests talk to, `examples/test-peer.rs`. Node
+//! `cargo xtask test` starts the server that these tests talk to, `examples/websocket-peer.rs`. Node
 //! has a `WebSocket` from version 22 on; before, each test says that it is skipped.
 //!
 //! What cannot be tested here: a page that comes back from the back/forward cache, for leaving the

@@ -30,6 +30,9 @@ const WASM_OPT: &[&str] = &[
     "--rereloop",
     "-Oz",
     "-Oz",
+    // What that leaves to do, until nothing is.
+    "--optimize-instructions",
+    "--converge",
     // Repeated computations compress better than the locals in their stead.
     "--skip-pass=local-cse",
     // Large functions have more locals, whose longer numbers compress worse.
@@ -94,11 +97,12 @@ pub(crate) fn build_with(
     if !features.is_empty() {
         cargo.args(["--no-default-features", "--features", &features.join(",")]);
     }
+    let mut flags = short_paths()?;
     let own_std = tuned == Tuned::Size && own_std::find(workspace).is_some();
     if own_std {
         own_std::select(&mut cargo);
+        flags.extend(own_std::RUSTFLAGS.iter().copied().map(str::to_owned));
     }
-    let mut flags = short_paths()?;
     // Sessions hash once a connection: a loop does it, too, in a fifth of the code.
     flags.extend(["--cfg", r#"sha2_backend_soft="compact""#].map(str::to_owned));
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));

@@ -61,9 +61,9 @@ pub(crate) fn run(
     status: &Status,
 ) -> Result<Outcome> {
     let mut cargo = workspace.cargo(["test", "--package", E2E, "--", "--ignored"]);
-    // One browser at a time: a page that waits for the processor is not what is tested.
+    // Two browsers at a time: with more, what is tested is how a page waits for the processor.
     cargo
-        .arg("--test-threads=1")
+        .arg("--test-threads=2")
         .env("CHOREO_E2E_PAGE", &pages.ping_pong.url)
         .env("CHOREO_E2E_TWO_BROWSERS", pages.two_browsers())
         .env("CHOREO_E2E_NATIVE_SERVER", &pages.native_server.url)

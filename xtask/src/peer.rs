@@ -21,15 +21,15 @@ impl TestPeers {
     /// # Errors
     /// If one does not compile, or does not start.
     pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
-        let start = |package: &str, example: &str, features: &str| {
+        let start = |package: &str, peer: &str, features: &[&str]| {
             let mut cargo = workspace.cargo(["build", "--package", package]);
-            cargo.args(["--example", example, "--features", features]);
-            Listener::start(&mut cargo, example, &[], status)
+            cargo.args(["--example", peer]).args(features);
+            Listener::start(&mut cargo, peer, &[], status)
         };
         Ok(Self {
-            websocket: start("choreo-transport-websocket", "test-peer", "")?,
-            fetch: start(FETCH, "test-peer", "axum")?,
-            players: start(FACADE, "anywhere", "session,websocket-axum")?,
+            websocket: start("choreo-transport-websocket", "websocket-peer", &[])?,
+            fetch: start(FETCH, "fetch-peer", &["--features", "axum"])?,
+            players: start(FACADE, "anywhere", &["--features", "session,websocket-axum"])?,
         })
     }
 

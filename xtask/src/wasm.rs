@@ -21,7 +21,7 @@ use crate::workspace::{PAGES, WASM_TARGET, Workspace};
 
 /// The feature whose timers run in a window alone: it is tested apart from all others.
 const WINDOW_ONLY: &str = "wasm-timer";
-/// How many suites run at once: no more than processors, for tests watch the time.
+/// At most so many suites run at once.
 const JOBS: usize = 4;
 
 /// Where suites run.
@@ -94,7 +94,8 @@ pub(crate) fn run(
     let next = AtomicUsize::new(0);
     let ended = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        for _ in 0..processors.min(JOBS) {
+        // One more than processors: there is always one that waits.
+        for _ in 0..(processors + 1).min(JOBS) {
             scope.spawn(|| {
                 while let Some(suite) = suites.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let result = run_suite(suite.borrow(), runner, place);

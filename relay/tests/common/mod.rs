@@ -244,6 +244,56 @@ impl Client {
     }
 }
 
+/// Who speaks frames with a relay, one way or the other.
+pub(crate) trait Speaks {
+    async fn send(&mut self, frame: &Frame);
+
+    async fn frame(&mut self) -> Frame;
+}
+
+impl Speaks for Client {
+    async fn send(&mut self, frame: &Frame) {
+        Self::send(self, frame).await;
+    }
+
+    async fn frame(&mut self) -> Frame {
+        Self::frame(self).await
+    }
+}
+
+/// A relay, and two who talk by it whatever others do.
+pub(crate) struct Scene<A> {
+    pub(crate) server: Server,
+    pub(crate) alice: A,
+    pub(crate) bob: Client,
+    said: u64,
+}
+
+impl<A: Speaks> Scene<A> {
+    /// Alice is in, in the session `quiet`; Bob joins her.
+    pub(crate) async fn of(server: Server, alice: A) -> Self {
+        let bob = server.join("quiet", "Bob", &["Alice"]).await;
+        let mut scene = Self {
+            server,
+            alice,
+            bob,
+            said: 0,
+        };
+        scene.others_go_on().await;
+        scene
+    }
+
+    /// They hear each other, and nothing else.
+    pub(crate) async fn others_go_on(&mut self) {
+        self.said += 1;
+        let frame = data(1, self.said, "hello");
+        self.alice.send(&frame).await;
+        assert_eq!(self.bob.frame().await, frame);
+        self.bob.send(&frame).await;
+        assert_eq!(self.alice.frame().await, frame);
+    }
+}
+
 impl Ended {
     /// It was refused with that code, as a frame and as a close code.
     #[track_caller]

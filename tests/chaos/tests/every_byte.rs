@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use choreo_chaos::exchange::{MESSAGES, close, exchange};
-use choreo_chaos::{Cut, Direct, Fate, Passed, Proxy, Way};
+use choreo_chaos::{Cut, Direct, Fate, Proxy, Way};
 use choreo_core::{Connect, Error, Result, runtime};
 use choreo_relay::{Relay, RelayConfig};
 use choreo_session::{Anyone, Session, SessionConfig, Terms, Timing};
@@ -23,22 +23,22 @@ const RETRY: Duration = Duration::from_secs(60);
 /// Who is called waits for 2 s. A conversation that takes longer than this, when nothing else runs,
 /// has waited for that.
 const SLOW: Duration = Duration::from_millis(1_500);
-/// How many run at once.
-const ABREAST: usize = 16;
+/// How many run at once: they wait more than they work.
+const ABREAST: usize = 64;
+/// So many bytes behind each other, and none is cut there: the conversation is over.
+const STRETCH: usize = 128;
+/// So many bytes it has at least, both ways together.
+const LEAST: usize = 1_000;
 
 /// What became of one conversation.
 struct Run {
     cut: bool,
-    passed: Passed,
     time: Duration,
     result: Result<()>,
 }
 
 /// Opens conversations, of which one role's connection has the fate.
 trait Place: Copy + fmt::Debug + Send + 'static {
-    /// Of so many bytes, one is cut at.
-    const STEP: usize;
-
     fn converse(self, fate: Fate) -> impl Future<Output = Run> + Send;
 }
 
@@ -54,8 +54,6 @@ struct Relayed {
 }
 
 impl Place for Directly {
-    const STEP: usize = 1;
-
     async fn converse(self, fate: Fate) -> Run {
         let bob = Direct::start(&"Bob", Terms::default()).await;
         let proxy = Proxy::with_fates(bob.address(), [fate]).await;
@@ -75,9 +73,6 @@ struct Requests {
 }
 
 impl Place for Requests {
-    /// There are many more bytes, most of them in heads that are all alike.
-    const STEP: usize = 13;
-
     async fn converse(self, fate: Fate) -> Run {
         let bob = Direct::start_fetch(&"Bob", Terms::default()).await;
         let proxy = Proxy::with_fate_of_all(bob.address(), fate).await;
@@ -96,8 +91,6 @@ impl Place for Requests {
 }
 
 impl Place for Relayed {
-    const STEP: usize = 1;
-
     async fn converse(self, fate: Fate) -> Run {
         let cut = Proxy::with_fates(self.relay, [fate]).await;
         let whole = Proxy::start(self.relay).await;
@@ -150,60 +143,35 @@ async fn run(proxy: &Proxy, both: impl Future<Output = Result<(Session, Session)
     let result = runtime::timeout(LIMIT, conversation).await;
     Run {
         cut: proxy.cuts() > 0,
-        passed: proxy.passed(),
         time: begun.elapsed(),
         result: result.unwrap_or_else(|elapsed| Err(Error::from(elapsed))),
     }
 }
 
-/// One conversation for each byte.
-async fn at_every_byte<P: Place>(place: P) {
-    let (mut shortest, mut longest) = (
-        Passed {
-            up: u64::MAX,
-            down: u64::MAX,
-        },
-        Passed::default(),
-    );
-    for _ in 0..5 {
-        let Run { passed, result, .. } = place.converse(Fate::default()).await;
-        result.expect("nothing is cut yet");
-        shortest.up = shortest.up.min(passed.up);
-        shortest.down = shortest.down.min(passed.down);
-        longest.up = longest.up.max(passed.up);
-        longest.down = longest.down.max(passed.down);
-    }
-    let up = (0..=longest.up)
-        .step_by(P::STEP)
-        .map(|byte| (Way::Up, byte));
-    let down = (0..=longest.down)
-        .step_by(P::STEP)
-        .map(|byte| (Way::Down, byte));
-    // By resets and in order, in turns.
-    let fates = up.chain(down).map(|(way, byte)| {
-        let cut = if byte % 2 == 0 {
-            Cut::Reset
-        } else {
-            Cut::Finish
-        };
-        (way, byte, Fate::after(way, byte, cut))
-    });
+/// One conversation for each byte, until a whole stretch lies behind the end of all.
+///
+/// What is put into one message, and with it the length, depends on who is faster.
+async fn at_every_byte(place: impl Place) {
     let begun = Instant::now();
-    let runs = stream::iter(fates).map(async |(way, byte, fate)| {
-        let run = converse(place, fate).await;
-        // What is put into one message, and with it the length, depends on who is faster.
-        let length = if way == Way::Up {
-            shortest.up
-        } else {
-            shortest.down
-        };
-        assert!(
-            run.cut || byte > length * 9 / 10,
-            "{place:?}, {fate:?}: not cut"
-        );
-        (fate, run)
-    });
-    let runs: Vec<(Fate, Run)> = runs.buffer_unordered(ABREAST).collect().await;
+    let mut runs: Vec<(Fate, Run)> = Vec::new();
+    for way in [Way::Up, Way::Down] {
+        for first in (0..).step_by(STRETCH) {
+            let fates = (first..first + STRETCH as u64).map(|byte| {
+                // By resets and in order, in turns.
+                let cut = match byte % 2 {
+                    0 => Cut::Reset,
+                    _ => Cut::Finish,
+                };
+                Fate::after(way, byte, cut)
+            });
+            let stretch = stream::iter(fates).map(async |fate| (fate, converse(place, fate).await));
+            let before = runs.len();
+            runs.extend(stretch.buffer_unordered(ABREAST).collect::<Vec<_>>().await);
+            if !runs[before..].iter().any(|(_, run)| run.cut) {
+                break;
+            }
+        }
+    }
     let took = begun.elapsed();
     for (fate, run) in &runs {
         if run.time > SLOW {
@@ -224,6 +192,7 @@ async fn at_every_byte<P: Place>(place: P) {
         .max()
         .unwrap_or_default();
     let cuts = runs.iter().filter(|(_, run)| run.cut).count();
+    assert!(cuts > LEAST, "{place:?}: only {cuts} are cut");
     println!(
         "{place:?}: {} conversations of {MESSAGES} messages in {took:?}, {cuts} of them cut, the \
          longest {worst:?}",

@@ -200,17 +200,16 @@ async fn a_session_loses_and_repeats_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_are_at_most_two_connections_at_once() {
     for polls in [false, true] {
-        let server = Server::start().await;
-        let proxy = Proxy::start(server.address).await;
-        let connector = connector(proxy.address(), polls);
         for idle in [Duration::ZERO, 300 * MILLISECOND] {
-            let client = connector.open().await.unwrap();
+            let server = Server::start().await;
+            let proxy = Proxy::start(server.address).await;
+            let client = connector(proxy.address(), polls).open().await.unwrap();
             let accepted = server.accepted.recv().await.unwrap();
             sleep(idle).await;
             converse(client, accepted).await.unwrap();
+            let (all, most) = (proxy.connections(), proxy.most_connections());
+            println!("polls {polls}: {most} connections at once, {all} in all");
+            assert!(most <= 2, "polls {polls}: {most} connections at once");
         }
-        let (all, most) = (proxy.connections(), proxy.most_connections());
-        println!("polls {polls}: {most} connections at once, {all} in all");
-        assert!(most <= 2, "polls {polls}: {most} connections at once");
     }
 }

@@ -1,13 +1,11 @@
 //! Requests by the `fetch` of the global scope: windows, workers, Node, Deno and edge runtimes have
 //! it, and no `window` is needed. The JS values stay in one local task.
 
-use choreo_core::{Address, Bytes, Result, runtime};
-use js_sys::{Promise, Reflect, Uint8Array};
+use choreo_core::{Address, Bytes, ErrorKind, Result, runtime};
+use js_sys::{Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{
-    AbortController, Headers, ReadableStreamDefaultReader, RequestInit, RequestRedirect, Response,
-};
+use web_sys::{AbortController, ReadableStreamDefaultReader, Response};
 
 use crate::wire::{self, Head};
 
@@ -34,7 +32,7 @@ enum Rest {
 }
 
 /// A request was not answered, or not wholly.
-pub(crate) struct Failed(pub(crate) String);
+pub(crate) struct Failed(String);
 
 /// Gives a request up when it is dropped; one that is over does not mind.
 struct Abort(AbortController);
@@ -42,11 +40,11 @@ struct Abort(AbortController);
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = fetch)]
-    fn fetch(url: &str, request: &RequestInit) -> Promise;
+    fn fetch(url: &str, request: &Object) -> Promise;
 }
 
 /// The largest answer that is asked for at once.
-const SHORT: usize = 4 * 1024;
+const SHORT: u64 = 4 * 1024;
 /// The largest body that a request may have that outlives its page.
 const MAX_KEPT_ALIVE: usize = 60 * 1024;
 
@@ -63,56 +61,39 @@ impl Http {
         Ok(Self { url })
     }
 
-    pub(crate) async fn post(
+    /// Posts the body, or gets.
+    pub(crate) async fn request(
         &self,
         head: &Head,
         body: Bytes,
         last: bool,
     ) -> std::result::Result<Answer, Failed> {
-        let request = RequestInit::new();
-        request.set_method("POST");
-        if last && body.len() <= MAX_KEPT_ALIVE {
-            set(&request, "keepalive", &JsValue::TRUE);
+        let abort = Abort(AbortController::new().map_err(failed)?);
+        let (request, headers) = (Object::new(), Object::new());
+        set(&headers, wire::HEADER, &head.to_string().into());
+        set(&headers, "content-type", &wire::CONTENT_TYPE.into());
+        set(&request, "headers", &headers);
+        if head.ask.posts() {
+            set(&request, "method", &"POST".into());
+            set(&request, "body", &Uint8Array::from(&body[..]));
+            let kept_alive = last && body.len() <= MAX_KEPT_ALIVE;
+            set(&request, "keepalive", &kept_alive.into());
         }
-        request.set_body(&Uint8Array::from(&body[..]));
-        self.send(&request, head).await
-    }
-
-    pub(crate) async fn get(&self, head: &Head) -> std::result::Result<Answer, Failed> {
-        self.send(&RequestInit::new(), head).await
-    }
-
-    async fn send(
-        &self,
-        request: &RequestInit,
-        head: &Head,
-    ) -> std::result::Result<Answer, Failed> {
-        let abort = Abort(AbortController::new().map_err(|thrown| failed(&thrown))?);
-        let headers = Headers::new().map_err(|thrown| failed(&thrown))?;
-        headers
-            .set(wire::HEADER, &head.to_string())
-            .map_err(|thrown| failed(&thrown))?;
-        headers
-            .set("content-type", wire::CONTENT_TYPE)
-            .map_err(|thrown| failed(&thrown))?;
-        request.set_headers(&headers);
-        request.set_signal(Some(&abort.0.signal()));
+        set(&request, "signal", &abort.0.signal());
         // Not `error`, which workerd refuses: a redirection is an answer of somebody else.
-        request.set_redirect(RequestRedirect::Manual);
-        let response = JsFuture::from(fetch(&self.url, request))
-            .await
-            .map_err(|thrown| failed(&thrown))?;
-        let response: Response = response.unchecked_into();
+        set(&request, "redirect", &"manual".into());
+        let response = JsFuture::from(fetch(&self.url, &request));
+        let response: Response = response.await.map_err(failed)?.unchecked_into();
         let headers = response.headers();
-        let header = |name| headers.get(name).map_err(|thrown| failed(&thrown));
-        let length = header("content-length")?.and_then(|length| length.parse::<usize>().ok());
+        let length = headers.get("content-length").map_err(failed)?;
+        let length = length.and_then(|length| length.parse::<u64>().ok());
         Ok(Answer {
             status: response.status(),
-            head: header(wire::HEADER)?,
-            body: match response.body() {
-                None => Rest::Nothing,
-                Some(_) if length.is_some_and(|length| length <= SHORT) => Rest::Short(response),
-                Some(body) => Rest::Pieces(body.get_reader().unchecked_into()),
+            head: headers.get(wire::HEADER).map_err(failed)?,
+            body: match (response.body(), length) {
+                (None, _) => Rest::Nothing,
+                (_, Some(..=SHORT)) => Rest::Short(response),
+                (Some(body), _) => Rest::Pieces(body.get_reader().unchecked_into()),
             },
             _abort: abort,
         })
@@ -124,23 +105,19 @@ impl Answer {
     pub(crate) async fn next(&mut self) -> std::result::Result<Option<Bytes>, Failed> {
         let coming = match &self.body {
             Rest::Nothing => return Ok(None),
-            Rest::Short(response) => response.array_buffer().map_err(|thrown| failed(&thrown))?,
+            Rest::Short(response) => response.array_buffer().map_err(failed)?,
             Rest::Pieces(body) => body.read(),
         };
-        let come = JsFuture::from(coming)
-            .await
-            .map_err(|thrown| failed(&thrown))?;
-        if let Rest::Short(_) = self.body {
-            self.body = Rest::Nothing;
-            return Ok(Some(Uint8Array::new(&come).to_vec().into()));
+        let mut bytes = JsFuture::from(coming).await.map_err(failed)?;
+        match self.body {
+            Rest::Pieces(_) => bytes = Reflect::get(&bytes, &"value".into()).map_err(failed)?,
+            _ => self.body = Rest::Nothing,
         }
-        let get = |name: &str| Reflect::get(&come, &name.into()).map_err(|thrown| failed(&thrown));
-        if get("done")?.is_truthy() {
+        if bytes.is_undefined() {
             self.body = Rest::Nothing;
             return Ok(None);
         }
-        let bytes: Uint8Array = get("value")?.unchecked_into();
-        Ok(Some(bytes.to_vec().into()))
+        Ok(Some(Uint8Array::new(&bytes).to_vec().into()))
     }
 }
 
@@ -150,16 +127,32 @@ impl Drop for Abort {
     }
 }
 
-fn set(request: &RequestInit, name: &str, value: &JsValue) {
+fn set(object: &Object, name: &str, value: &JsValue) {
     // An object that was just made takes it.
-    let _ = Reflect::set(request, &name.into(), value);
+    let _ = Reflect::set(object, &name.into(), value);
+}
+
+impl Failed {
+    pub(crate) fn new(why: String) -> Self {
+        Self(why)
+    }
+
+    /// Browsers do not say what would tell it from others: it may go well another time.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        ErrorKind::Transport
+    }
+
+    pub(crate) fn why(self) -> String {
+        self.0
+    }
 }
 
 /// Browsers say little, lest pages explore networks.
-fn failed(thrown: &JsValue) -> Failed {
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]
+fn failed(thrown: JsValue) -> Failed {
     let why = match thrown.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),
         None => "an unknown error".to_owned(),
     };
-    Failed(why)
+    Failed::new(why)
 }

@@ -8,13 +8,14 @@ mod up;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use choreo_core::{Bytes, Error, ErrorKind, Result, runtime};
-use futures::future::{Either, join, select};
+use choreo_core::{Bytes, Error, ErrorKind, Result};
+use futures::future::{Either, select, try_join};
 
+use self::request::Failure;
 use crate::end::End;
 use crate::pipe::Pipe;
 use crate::platform::{self, Http};
-use crate::wire::{Ask, Head, Id};
+use crate::wire::{Ask, Id};
 use crate::{FetchConnector, FetchTransport};
 
 /// All that the task needs.
@@ -53,14 +54,12 @@ impl Link {
     async fn carry(&self) -> Result<(), End> {
         self.open().await?;
         self.pipe.opened();
-        let carried = async {
-            let (up, down) = join(self.stop(self.up()), self.stop(self.down())).await;
-            up.and(down)
-        };
+        // One direction that fails ends the other.
+        let carried = try_join(self.up(), self.down());
         let stalled = self.pipe.stalled();
         futures::pin_mut!(carried, stalled);
         match select(carried, stalled).await {
-            Either::Left((carried, _)) => carried,
+            Either::Left((carried, _)) => carried.map(drop),
             Either::Right(((), _)) => {
                 let open = "the peer has not closed it in time, as this side has";
                 Err(End::broken(open))
@@ -68,30 +67,16 @@ impl Link {
         }
     }
 
-    /// One direction that fails ends the other.
-    async fn stop(&self, direction: impl Future<Output = Result<(), End>>) -> Result<(), End> {
-        direction
-            .await
-            .inspect_err(|end| self.pipe.give_up(end.clone()))
-    }
-
     async fn open(&self) -> Result<(), End> {
-        let head = self.head(Ask::Open);
-        let opening = self.http.post(&head, Bytes::new(), false);
         let limit = self.pipe.limits().open_timeout;
-        let answer = runtime::timeout(limit, opening).await;
-        let answer = answer.map_err(|elapsed| {
-            let detail = format!("no connection was opened: {elapsed}");
-            End::refused(ErrorKind::Transport, detail)
-        })?;
-        match answer {
-            Ok(answer) if answer.is_ours() => Ok(()),
-            Ok(answer) => Err(request::refused(answer).await),
-            Err(failed) => Err(End::refused(ErrorKind::Transport, failed.0)),
+        match self.request(Ask::Open, Bytes::new(), limit).await {
+            Ok(_) => Ok(()),
+            Err(Failure::Final(end)) => Err(end),
+            Err(Failure::Passing(failed)) => Err(End::refused(failed.kind(), failed.why())),
+            Err(Failure::Late(elapsed)) => {
+                let detail = format!("no connection was opened: {elapsed}");
+                Err(End::refused(ErrorKind::Transport, detail))
+            }
         }
-    }
-
-    fn head(&self, ask: Ask) -> Head {
-        Head { id: self.id, ask }
     }
 }

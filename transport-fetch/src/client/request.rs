@@ -1,35 +1,46 @@
 use std::time::Duration;
 
+use choreo_core::runtime::Elapsed;
 use choreo_core::{Bytes, ErrorKind, runtime};
 
 use super::Link;
 use crate::end::{self, End};
 use crate::platform::{Answer, Failed};
-use crate::wire::{Decoder, Head, Record};
+use crate::wire::{Ask, Decoder, Head, Record, TooLarge};
 
 /// How long to wait before the first repetition, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
-/// Longer than a server holds a request back while its reader is slow.
-const LIMIT: Duration = Duration::from_secs(30);
+/// Within it something comes, if only to show that it does: servers send it three times as often.
+pub(super) const SILENCE: Duration = Duration::from_secs(45);
 /// No answer to a post brings as much.
 const LARGEST_ANSWER: usize = 256 * 1024;
 /// One that brings nothing new and comes sooner is not asked for again at once: nobody has waited for
 /// something to come.
 pub(super) const BRIEF: Duration = Duration::from_secs(1);
-/// As much of an error's text is shown.
+/// As much of an error's text is shown, in bytes of its first piece.
 const MAX_REASON: usize = 200;
 /// So long it is waited for.
 const REASON: Duration = Duration::from_secs(1);
 
+/// Why a request did not go well.
+pub(super) enum Failure {
+    /// Another time it may.
+    Passing(Failed),
+    /// Nothing has come in time.
+    Late(Elapsed),
+    /// It never will.
+    Final(End),
+}
+
 /// When to ask again, and when to give up.
-pub(crate) struct Patience {
+pub(super) struct Patience {
     failing_since: Option<runtime::Instant>,
     pause: Duration,
     limit: Duration,
 }
 
 impl Patience {
-    pub(crate) fn new(limit: Duration) -> Self {
+    pub(super) fn new(limit: Duration) -> Self {
         Self {
             failing_since: None,
             pause: PAUSES[0],
@@ -38,16 +49,22 @@ impl Patience {
     }
 
     /// It went well.
-    pub(crate) fn restore(&mut self) {
+    pub(super) fn restore(&mut self) {
         self.failing_since = None;
         self.pause = PAUSES[0];
     }
 
     /// It failed: waits before the next time, if there is one.
-    pub(crate) async fn wait(&mut self, failed: Failed) -> Result<(), End> {
+    pub(super) async fn wait(&mut self, failure: Failure) -> Result<(), End> {
         let since = *self.failing_since.get_or_insert_with(runtime::Instant::now);
-        if since.elapsed() + self.pause > self.limit {
-            return Err(End::broken(failed.0));
+        let over = since.elapsed() + self.pause > self.limit;
+        match failure {
+            Failure::Final(end) => return Err(end),
+            Failure::Passing(failed) if over => return Err(End::broken(failed.why())),
+            Failure::Late(elapsed) if over => {
+                return Err(End::broken(format_args!("no answer: {elapsed}")));
+            }
+            Failure::Passing(_) | Failure::Late(_) => {}
         }
         runtime::sleep(self.pause).await;
         self.pause = PAUSES[1].min(self.pause * 2);
@@ -56,73 +73,75 @@ impl Patience {
 }
 
 impl Link {
-    /// Posts, again and again until it is answered, takes in what the answer brings, and gives the
-    /// number that the server expects.
-    pub(crate) async fn post(&self, head: &Head, body: &Bytes, last: bool) -> Result<u64, End> {
-        let mut patience = Patience::new(self.pipe.limits().retry_time);
-        loop {
-            let posted = runtime::timeout(LIMIT, self.http.post(head, body.clone(), last)).await;
-            let failed = match posted {
-                Ok(Ok(answer)) if answer.is_ours() => return self.posted(answer).await,
-                Ok(Ok(answer)) if !answer.is_passing() => return Err(refused(answer).await),
-                Ok(Ok(answer)) => answer.failed(),
-                Ok(Err(failed)) => failed,
-                Err(elapsed) => Failed(format!("no answer: {elapsed}")),
-            };
-            patience.wait(failed).await?;
+    /// Makes one request, and gives the answer of our server.
+    pub(super) async fn request(
+        &self,
+        ask: Ask,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<Answer, Failure> {
+        let head = Head { id: self.id, ask };
+        let request = self.http.request(&head, body, self.pipe.is_closing());
+        let answer = runtime::timeout(limit, request).await??;
+        if answer.is_ours() {
+            return Ok(answer);
         }
+        if ask != Ask::Open && answer.is_passing() {
+            let why = format!("the answer was {}", answer.status);
+            return Err(Failed::new(why).into());
+        }
+        Err(refused(answer).await.into())
     }
 
-    /// Takes in what the answer to a post brings: if it ends early the rest comes otherwise.
-    async fn posted(&self, mut answer: Answer) -> Result<u64, End> {
-        let head = answer.head.take().unwrap_or_default();
-        let (next, first) = head.split_once(' ').unwrap_or((&head, ""));
-        let next = next.parse();
-        let next = next.map_err(|_| End::broken("the server's answer has no number"))?;
-        let Ok(mut number) = first.parse::<u64>() else {
-            return Ok(next);
-        };
+    /// Takes in what an answer brings, of which the first has that number, until it ends or nothing
+    /// more comes in. It has to begin within the limit.
+    pub(super) async fn read(
+        &self,
+        mut answer: Answer,
+        mut number: u64,
+        due: Due,
+        mut limit: Duration,
+    ) -> Result<(), Failure> {
+        let max_frame = self.pipe.limits().max_frame;
         let mut decoder = Decoder::default();
-        let mut most = LARGEST_ANSWER.max(2 * self.pipe.limits().max_frame);
-        while let Ok(Ok(Some(bytes))) = runtime::timeout(LIMIT, answer.next()).await {
-            most = most.saturating_sub(bytes.len());
-            if most == 0 {
-                break;
+        let (mut begun, mut most) = (false, LARGEST_ANSWER.max(2 * max_frame));
+        while !self.pipe.has_ended() {
+            let piece = match runtime::timeout(limit, answer.next()).await {
+                Err(elapsed) if begun => {
+                    return Err(Failed::new(format!("nothing came: {elapsed}")).into());
+                }
+                piece => piece??,
+            };
+            let Some(bytes) = piece else { break };
+            if due == Due::Perhaps {
+                most = most.saturating_sub(bytes.len());
+                if most == 0 {
+                    break;
+                }
             }
             decoder.push(&bytes);
-            self.take(&mut decoder, &mut number, Due::Perhaps).await?;
-        }
-        Ok(next)
-    }
-
-    /// Takes in what is there wholly.
-    pub(super) async fn take(
-        &self,
-        decoder: &mut Decoder,
-        number: &mut u64,
-        due: Due,
-    ) -> Result<(), End> {
-        let limit = self.pipe.limits().max_frame;
-        loop {
-            match decoder.next(limit) {
-                Ok(None) => return Ok(()),
-                Ok(Some(Record::Ask)) => self.pipe.asked(),
-                Ok(Some(Record::At(at))) => *number = at,
-                Ok(Some(Record::Item(item))) => {
-                    match due {
-                        Due::Next => self.pipe.take(*number, item).await?,
-                        Due::Perhaps => self.pipe.offered(*number, item),
+            let too_large = |size: TooLarge| end::too_large_received(size.0, max_frame);
+            while let Some(record) = decoder.next(max_frame).map_err(too_large)? {
+                match (record, due) {
+                    (Record::Ask, _) => self.pipe.asked(),
+                    (Record::At(at), _) => number = at,
+                    (Record::Item(item), due) => {
+                        match due {
+                            Due::Next => self.pipe.take(number, item).await?,
+                            Due::Perhaps => self.pipe.offered(number, item),
+                        }
+                        number = number.saturating_add(1);
                     }
-                    *number = number.saturating_add(1);
                 }
-                Err(size) => return Err(end::too_large_received(size.0, limit)),
             }
+            (begun, limit) = (true, SILENCE);
         }
+        Ok(())
     }
 }
 
 /// How frames come.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     /// Each in its turn: one that finds no room waits.
     Next,
@@ -132,23 +151,19 @@ pub(super) enum Due {
 
 impl Answer {
     /// Whether our server has answered, as asked.
-    pub(crate) fn is_ours(&self) -> bool {
+    fn is_ours(&self) -> bool {
         matches!(self.status, 200 | 204) && self.head.is_some()
     }
 
-    /// Whether another time it may go well: the server, or something before it, was not ready.
-    pub(crate) fn is_passing(&self) -> bool {
-        matches!(self.status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
-    }
-
-    /// It is not what was asked for.
-    pub(crate) fn failed(&self) -> Failed {
-        Failed(format!("the answer was {}", self.status))
+    /// Whether another time it may go well: the server, or something before it, was not ready, or
+    /// has answered a newer request first.
+    fn is_passing(&self) -> bool {
+        matches!(self.status, 408 | 409 | 425 | 429 | 500 | 502 | 503 | 504)
     }
 }
 
 /// An answer that ends the connection.
-pub(crate) async fn refused(mut answer: Answer) -> End {
+async fn refused(mut answer: Answer) -> End {
     let status = answer.status;
     // It was open, and is not known any more.
     let forgotten = status == 404 && answer.head.is_some();
@@ -164,18 +179,31 @@ pub(crate) async fn refused(mut answer: Answer) -> End {
         );
         return End::refused(ErrorKind::Transport, detail);
     }
-    let mut reason = String::new();
-    let read = async {
-        while let Ok(Some(bytes)) = answer.next().await {
-            reason.push_str(&String::from_utf8_lossy(&bytes));
-            if reason.len() > MAX_REASON {
-                break;
-            }
-        }
+    let reason = runtime::timeout(REASON, answer.next()).await;
+    let reason = reason.ok().and_then(Result::ok).flatten();
+    let reason = reason.as_deref().unwrap_or_default().trim_ascii();
+    let shown = |byte: &u8| match byte {
+        b' '..=b'~' => char::from(*byte),
+        _ => '?',
     };
-    // What has come by then is shown.
-    let _ = runtime::timeout(REASON, read).await;
-    let reason: String = reason.trim().chars().take(MAX_REASON).collect();
-    let reason: String = reason.chars().flat_map(char::escape_debug).collect();
+    let reason: String = reason.iter().take(MAX_REASON).map(shown).collect();
     End::refused(kind, format!("the server has answered {status}: {reason}"))
+}
+
+impl From<Failed> for Failure {
+    fn from(failed: Failed) -> Self {
+        Self::Passing(failed)
+    }
+}
+
+impl From<Elapsed> for Failure {
+    fn from(elapsed: Elapsed) -> Self {
+        Self::Late(elapsed)
+    }
+}
+
+impl From<End> for Failure {
+    fn from(end: End) -> Self {
+        Self::Final(end)
+    }
 }

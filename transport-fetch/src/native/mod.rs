@@ -1,38 +1,45 @@
-#[cfg(feature = "tls")]
-mod tls;
+//! Requests by hyper, over connections that one [`Line`] each keeps.
+
+mod dial;
+mod line;
 
 use std::error::Error as StdError;
 
 use choreo_core::{Address, Bytes, Error, ErrorKind, Result, runtime};
-use reqwest::header::{
+use http_body_util::{BodyExt, Full};
+use hyper::Method;
+use hyper::body::Incoming;
+use hyper::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE,
+    HeaderName, HeaderValue, PROXY_AUTHORIZATION, TRANSFER_ENCODING, UPGRADE,
 };
-use reqwest::{Client, RequestBuilder, Response, redirect};
 
+use self::dial::Dial;
+use self::line::Line;
 use crate::FetchConnector;
 use crate::wire::{self, Head};
 
-/// Makes requests, natively.
-#[derive(Clone)]
+/// Makes the requests of one connection, natively.
 pub(crate) struct Http {
-    client: Client,
-    address: Address,
+    dial: Dial,
     /// What the application sends besides.
     headers: HeaderMap,
-    #[cfg(feature = "tls")]
-    trust: tls::Trust,
+    up: Line,
+    down: Line,
 }
 
 /// An answer, whose body may still be coming.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: Option<String>,
-    response: Response,
+    body: Incoming,
 }
 
 /// A request was not answered, or not wholly.
-pub(crate) struct Failed(pub(crate) String);
+pub(crate) struct Failed {
+    kind: ErrorKind,
+    why: String,
+}
 
 /// Runs what carries a connection.
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
@@ -41,7 +48,7 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 
 /// Natively only.
 impl FetchConnector {
-    /// Sends a header of your own with each request, natively: `Origin`, or what a proxy asks for.
+    /// Sends a header of your own with each request, natively: `Origin`, or what a gateway asks for.
     ///
     /// Browsers have no such thing: what must work there goes into the first message.
     ///
@@ -61,6 +68,7 @@ impl FetchConnector {
             CONTENT_TYPE,
             HOST,
             HeaderName::from_static(wire::HEADER),
+            PROXY_AUTHORIZATION,
             TRANSFER_ENCODING,
             UPGRADE,
         ];
@@ -80,88 +88,93 @@ impl FetchConnector {
     /// `Config` if it is no certificate.
     #[cfg(feature = "tls")]
     pub fn trust(mut self, certificate: impl Into<Vec<u8>>) -> Result<Self> {
-        self.http.trust.add(certificate.into())?;
-        self.http.client = new_client(&self.address, &self.http.trust)?;
+        self.http.dial.trust.add(certificate)?;
         Ok(self)
     }
 }
 
 impl Http {
     pub(crate) fn new(address: &Address) -> Result<Self> {
-        if address.scheme() == "https" && !cfg!(feature = "tls") {
-            let detail = format!("{address} needs the feature `tls` of choreo-transport-fetch");
-            return Err(Error::new(ErrorKind::Config, detail));
-        }
-        #[cfg(feature = "tls")]
-        let trust = tls::Trust::default();
         Ok(Self {
-            client: new_client(
-                address,
-                #[cfg(feature = "tls")]
-                &trust,
-            )?,
-            address: address.clone(),
+            dial: Dial::new(address)?,
             headers: HeaderMap::new(),
-            #[cfg(feature = "tls")]
-            trust,
+            up: Line::default(),
+            down: Line::default(),
         })
     }
 
-    pub(crate) async fn post(
+    /// Posts the body, or gets.
+    pub(crate) async fn request(
         &self,
         head: &Head,
         body: Bytes,
         _last: bool,
     ) -> Result<Answer, Failed> {
-        let request = self.client.post(self.address.url()).body(body);
-        self.send(request.header(CONTENT_TYPE, wire::CONTENT_TYPE), head)
-            .await
-    }
-
-    pub(crate) async fn get(&self, head: &Head) -> Result<Answer, Failed> {
-        let request = self.client.get(self.address.url());
-        self.send(request.header(CACHE_CONTROL, "no-store"), head)
-            .await
-    }
-
-    async fn send(&self, request: RequestBuilder, head: &Head) -> Result<Answer, Failed> {
-        let request = request.headers(self.headers.clone());
+        let (line, method, name, value) = match head.ask.posts() {
+            true => (&self.up, Method::POST, CONTENT_TYPE, wire::CONTENT_TYPE),
+            false => (&self.down, Method::GET, CACHE_CONTROL, "no-store"),
+        };
+        let request = self.dial.request(method).header(name, value);
         let request = request.header(wire::HEADER, head.to_string());
-        let response = request.send().await.map_err(failed)?;
-        let head = response.headers().get(wire::HEADER);
+        let request = request.body(Full::new(body));
+        let mut request = request.map_err(|error| Failed::new(chain(&error)))?;
+        request.headers_mut().extend(self.headers.clone());
+        let (parts, body) = line.send(&self.dial, request).await?.into_parts();
+        let head = parts.headers.get(wire::HEADER);
         Ok(Answer {
-            status: response.status().as_u16(),
+            status: parts.status.as_u16(),
             head: head.and_then(|head| head.to_str().ok()).map(str::to_owned),
-            response,
+            body,
         })
+    }
+}
+
+/// For another connection, which has lines of its own.
+impl Clone for Http {
+    fn clone(&self) -> Self {
+        Self {
+            dial: self.dial.clone(),
+            headers: self.headers.clone(),
+            up: Line::default(),
+            down: Line::default(),
+        }
     }
 }
 
 impl Answer {
     /// The next bytes of its body; `None` at its end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failed> {
-        self.response.chunk().await.map_err(failed)
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|error| Failed::new(chain(&error)))?;
+            if let Ok(bytes) = frame.into_data() {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
     }
 }
 
-fn new_client(address: &Address, #[cfg(feature = "tls")] trust: &tls::Trust) -> Result<Client> {
-    let builder = Client::builder()
-        // Frames are gathered here already; waiting for more would only delay them.
-        .tcp_nodelay(true)
-        .pool_max_idle_per_host(2)
-        .referer(false)
-        .redirect(redirect::Policy::none());
-    #[cfg(feature = "tls")]
-    let builder = builder.tls_backend_preconfigured(trust.config(address)?);
-    builder.build().map_err(|error| {
-        let detail = format!("{address}: no HTTP client can be made here");
-        Error::new(ErrorKind::Config, detail).with_source(error)
-    })
+impl Failed {
+    pub(crate) fn new(why: String) -> Self {
+        Self::of(ErrorKind::Transport, why)
+    }
+
+    fn of(kind: ErrorKind, why: String) -> Self {
+        Self { kind, why }
+    }
+
+    /// Whether it may go well another time.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    pub(crate) fn why(self) -> String {
+        self.why
+    }
 }
 
-/// The whole chain, without the address, which may have a secret in it.
-fn failed(error: reqwest::Error) -> Failed {
-    let error = error.without_url();
+/// The error and all below it.
+fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -169,5 +182,5 @@ fn failed(error: reqwest::Error) -> Failed {
         text.push_str(&cause.to_string());
         source = cause.source();
     }
-    Failed(text)
+    text
 }

@@ -17,7 +17,7 @@ use crate::{WebSocketConnector, WebSocketTransport};
 pub(crate) struct Options {
     headers: Vec<(HeaderName, HeaderValue)>,
     #[cfg(feature = "tls")]
-    tls: super::tls::Trust,
+    trust: choreo_tls::Trust,
 }
 
 /// Natively only.
@@ -52,7 +52,7 @@ impl WebSocketConnector {
     /// `Config` if it is no certificate.
     #[cfg(feature = "tls")]
     pub fn trust(mut self, certificate: impl Into<Vec<u8>>) -> Result<Self> {
-        self.native.tls.add(certificate.into())?;
+        self.native.trust.add(certificate)?;
         Ok(self)
     }
 }
@@ -89,7 +89,8 @@ pub(crate) async fn open(connector: &WebSocketConnector) -> Result<WebSocketTran
     stream.set_nodelay(true).map_err(unreachable)?;
     #[cfg(feature = "tls")]
     if address.scheme() == "wss" {
-        let stream = connector.native.tls.connect(address, stream).await?;
+        let secured = connector.native.trust.connect(address, stream).await;
+        let stream = secured.map_err(|error| error.context(address))?;
         return handshake(connector, request, stream).await;
     }
     handshake(connector, request, stream).await

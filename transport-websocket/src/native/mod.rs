@@ -4,8 +4,6 @@ mod connect;
 mod connection;
 mod hub;
 mod socket;
-#[cfg(feature = "tls")]
-mod tls;
 
 pub(crate) use connect::{Options, check, open};
 pub(crate) use connection::Connection;

@@ -1,11 +1,9 @@
 //! What a recording holds, and how it is drawn.
 #![cfg(all(feature = "record", feature = "fault-injection", feature = "retry"))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, Stuck, pair};
 use choreo_core::{
     ChoreoHandlerExt, Error, ErrorKind, Label, Operation, RoleName, labels, runtime,
 };
@@ -14,7 +12,6 @@ use choreo_middleware::{
     Fault, FaultInjectionLayer, Payload, Record, RecordLayer, Recording, RetryLayer,
 };
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, Stuck, pair};
 
 labels! {
     enum Decision { Accept }

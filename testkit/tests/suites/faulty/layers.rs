@@ -11,8 +11,8 @@ use choreo_core::{
 use choreo_testkit::{ProbeEndpoint, ReferenceEndpoint, handler};
 use futures::FutureExt;
 
-use crate::fault::{Fault, Faulty, FaultyLayer, layered, send_again, with_tag};
-use crate::rejections;
+use super::fault::{Fault, Faulty, FaultyLayer, layered, send_again, with_tag};
+use super::rejections;
 
 rejections! { layer:
     sends_bytes_for_messages: of::<SendsBytes>() => messages_go_through_unchanged;
@@ -44,7 +44,7 @@ macro_rules! rejections_as_a_handler {
     ($($test:ident: $fault:ty => $check:ident;)*) => {$(
         choreo_testkit::__test!($test, async {
             let result = handler::$check(&layered(<$fault>::default)).await;
-            crate::rejected(result, stringify!($check));
+            $crate::faulty::rejected(result, stringify!($check));
             Ok(())
         });
     )*};

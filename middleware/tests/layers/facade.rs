@@ -1,16 +1,13 @@
 //! What is counted also reaches the recorder of the `metrics` crate.
 #![cfg(feature = "metrics-facade")]
 
-#[macro_use]
-mod common;
-
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use crate::common::{ALICE, BOB};
 use choreo_core::{ChoreoHandlerExt, Error, ErrorKind};
 use choreo_middleware::MetricsLayer;
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB};
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,

@@ -13,8 +13,8 @@ use choreo_testkit::{
 };
 use futures::FutureExt;
 
-use crate::fault::BOUND;
-use crate::rejections;
+use super::fault::BOUND;
+use super::rejections;
 
 rejections! { transport:
     swaps_order: of::<SwapsOrder>() => frames_arrive_in_order;

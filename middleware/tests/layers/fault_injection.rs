@@ -1,15 +1,12 @@
 //! Faults come as they were asked for, and the same ones each time.
 #![cfg(feature = "fault-injection")]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, pair};
 use choreo_core::{ChoreoHandler, ChoreoHandlerExt, ErrorKind, Incoming, Label, Outgoing, runtime};
 use choreo_middleware::{Fault, FaultInjection, FaultInjectionLayer};
 use choreo_testkit::{Call, Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair};
 use futures::FutureExt;
 
 const ENDPOINT: ProbeEndpoint = ProbeEndpoint { id: 1 };

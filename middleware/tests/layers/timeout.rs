@@ -1,16 +1,13 @@
 //! What takes too long ends, says so, and loses nothing.
 #![cfg(feature = "timeout")]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, Stuck, pair};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, ErrorKind, Operation, Outgoing, labels, runtime,
 };
 use choreo_middleware::{Timeout, TimeoutLayer};
-use common::{ALICE, BOB, Stuck, pair};
 
 labels! {
     enum Decision { Accept }

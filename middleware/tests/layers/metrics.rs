@@ -1,11 +1,9 @@
 //! Everything that goes through is counted, once.
 #![cfg(all(feature = "metrics", feature = "retry"))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, pair, unsent};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Incoming, Label, Operation, Outgoing,
     RoleName, labels, runtime,
@@ -13,7 +11,6 @@ use choreo_core::{
 use choreo_handler_inmemory::InMemoryNetwork;
 use choreo_middleware::{Metrics, MetricsLayer, OperationMetrics, RetryLayer};
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair, unsent};
 
 labels! {
     enum Decision { Accept }

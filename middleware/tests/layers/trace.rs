@@ -1,17 +1,14 @@
 //! What is told about an operation, and to whom.
 #![cfg(all(feature = "trace", feature = "timeout"))]
 
-#[macro_use]
-mod common;
-
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, pair};
 use choreo_core::{ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Outgoing, RoleName, labels};
 use choreo_middleware::{Timeout, Trace, TraceLayer};
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair};
 use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 

@@ -2,7 +2,7 @@
 
 #[test]
 fn shows_the_tests_that_run() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     for example in [
         include_str!("own_handler.rs"),
         include_str!("own_layer.rs"),

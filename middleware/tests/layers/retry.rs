@@ -1,17 +1,14 @@
 //! What is sent again, what is not, and for how long.
 #![cfg(all(feature = "retry", feature = "fault-injection", feature = "timeout"))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, pair, unsent};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Outgoing, RoleName, labels, runtime,
 };
 use choreo_middleware::{Fault, FaultInjectionLayer, Retry, RetryLayer, TimeoutLayer};
 use choreo_testkit::{Call, Probe, ProbeEndpoint};
-use common::{ALICE, BOB, pair, unsent};
 
 labels! {
     enum Decision { Accept }

@@ -17,10 +17,10 @@ use choreo_testkit::{
 };
 use futures::FutureExt;
 
-use crate::fault::{
+use super::fault::{
     Again, BOUND, Fault, Handlers, Hasty, of, roles, send_again, sharing, with_bytes, with_tag,
 };
-use crate::rejections;
+use super::rejections;
 
 rejections! { handler:
     swaps_order: of::<SwapsOrder>() => messages_arrive_in_order;

@@ -24,7 +24,7 @@ macro_rules! rejections {
     ($checks:ident: $($test:ident: $faulty:expr => $check:ident;)*) => {
         $(choreo_testkit::__test!($test, async {
             let result = choreo_testkit::$checks::$check(&$faulty).await;
-            crate::rejected(result, stringify!($check));
+            $crate::faulty::rejected(result, stringify!($check));
             Ok(())
         });)*
 

@@ -8,11 +8,9 @@
     feature = "fault-injection"
 ))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, pair};
 use choreo_core::{
     BoxHandler, ChoreoHandler, ChoreoHandlerExt, DynHandler, Outgoing, RoleName, labels,
 };
@@ -22,7 +20,6 @@ use choreo_middleware::{
     Recording, Retry, RetryLayer, Timeout, TimeoutLayer, Trace, TraceLayer,
 };
 use choreo_testkit::{Call, Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, pair};
 use tower::ServiceBuilder;
 
 labels! {

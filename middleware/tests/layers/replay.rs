@@ -1,17 +1,14 @@
 //! A recording as text, and a role that meets again what it met before.
 #![cfg(all(feature = "record", feature = "retry", feature = "timeout"))]
 
-#[macro_use]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{ALICE, BOB, CAROL, Stuck, pair, unsent};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Label, Result, RoleName, labels, runtime,
 };
 use choreo_middleware::{Payload, RecordLayer, Recording, Replay, RetryLayer, Timeout};
 use choreo_testkit::{Probe, ProbeEndpoint};
-use common::{ALICE, BOB, CAROL, Stuck, pair, unsent};
 
 labels! {
     enum Decision { Accept, Reject }

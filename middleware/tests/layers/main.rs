@@ -1,0 +1,14 @@
+//! What each layer does, alone and in a stack. One program for all: each takes a browser to start.
+
+#[macro_use]
+mod common;
+mod conformance;
+mod facade;
+mod fault_injection;
+mod metrics;
+mod record;
+mod replay;
+mod retry;
+mod stacks;
+mod timeout;
+mod trace;
