@@ -29,7 +29,11 @@ impl TestPeers {
         Ok(Self {
             websocket: start("choreo-transport-websocket", "websocket-peer", &[])?,
             fetch: start(FETCH, "fetch-peer", &["--features", "axum"])?,
-            players: start(FACADE, "anywhere", &["--features", "session,websocket-axum"])?,
+            players: start(
+                FACADE,
+                "anywhere",
+                &["--features", "session,websocket-axum"],
+            )?,
         })
     }
 

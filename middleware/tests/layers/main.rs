@@ -6,6 +6,7 @@ mod conformance;
 mod facade;
 mod fault_injection;
 mod metrics;
+mod monitor;
 mod record;
 mod replay;
 mod retry;

@@ -1,16 +1,13 @@
 //! The first step that is not due is an error that names what was, and nothing wrong goes out.
 #![cfg(feature = "monitor")]
 
-#[macro_use]
-mod common;
-
+use crate::common::{ALICE, BOB, CAROL, pair, unsent};
 use choreo_core::{
     ChoreoHandler, ChoreoHandlerExt, ErrorKind, Layer, Outgoing, Result, forward, labels,
 };
 use choreo_middleware::MonitorLayer;
 use choreo_protocol::{Branch, Global, Local, Message, State, Step};
 use choreo_testkit::layer_suite;
-use common::{ALICE, BOB, CAROL, pair, unsent};
 use futures::join;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
