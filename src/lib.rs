@@ -9,7 +9,7 @@ pub use choreo_core::*;
 #[cfg(feature = "choreography")]
 #[cfg_attr(feature = "inmemory", doc = include_str!("choreography.md"))]
 pub use choreo_macros::choreography;
-#[cfg(feature = "choreography")]
+#[cfg(any(feature = "choreography", feature = "monitor"))]
 pub use choreo_protocol as protocol;
 
 #[cfg(feature = "inmemory")]

@@ -227,7 +227,7 @@ async fn who_stops_in_the_middle_is_missed() -> Result<()> {
         panic!("another number")
     };
     drop(stopped);
-    let error = waiting.recv().await.err().expect("nobody answers");
+    let error = waiting.recv().await.map(drop).expect_err("nobody answers");
     assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
     Ok(())
 }

@@ -143,15 +143,26 @@ impl States {
             }
             Effect::ExitLoop => Ok(exit.unwrap_or(next)),
             Effect::Parallel { programs } => {
-                let branches: Result<Vec<_>> = programs
-                    .iter()
-                    .map(|program| {
-                        let end = self.add(State::End)?;
-                        self.program(program, end, None)
-                    })
-                    .collect();
-                let branches = branches?;
-                self.add(State::Parallel { branches, next })
+                let mut branches = Vec::new();
+                for program in programs {
+                    let end = self.add(State::End)?;
+                    let start = self.program(program, end, None)?;
+                    // Nothing is done at once with what does nothing.
+                    if start != end {
+                        branches.push((start, end));
+                    }
+                }
+                match *branches {
+                    [] => Ok(next),
+                    [(start, end)] => {
+                        self.forward(end, next);
+                        Ok(start)
+                    }
+                    _ => {
+                        let branches = branches.into_iter().map(|(start, _)| start).collect();
+                        self.add(State::Parallel { branches, next })
+                    }
+                }
             }
             Effect::Timeout {
                 body,

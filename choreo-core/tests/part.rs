@@ -185,3 +185,40 @@ fn rounds_in_which_nothing_happens_are_none() {
     let error = many.part(&"B").unwrap_err();
     assert!(error.to_string().contains("too many steps"), "{error}");
 }
+
+#[test]
+fn what_is_done_at_once_is_due_at_once() {
+    let global = Global::new("Ask")
+        .role("A")
+        .role("B")
+        .role("C")
+        .then(Step::Parallel(vec![
+            vec![
+                Step::message("A", "B", "One"),
+                Step::message("B", "A", "Two"),
+            ],
+            vec![Step::message("C", "A", "Three")],
+        ]))
+        .then(Step::message("A", "C", "Four"));
+    let due = global.project("A").unwrap();
+    let ask = || Part::new().send("B", 1).recv::<u32>("B");
+    let wait = || Part::new().recv::<u32>("C");
+    let both = [ask(), Part::new(), wait()];
+    let program = Part::new().parallel(both).send("C", 4).end();
+    let part = program.part(&"A").unwrap();
+    part.check().unwrap();
+    part.refines(&due).unwrap();
+
+    let [due_b, due_c] = ["B", "C"].map(|role| global.project(role).unwrap());
+    let alone = Part::new().parallel([Part::new(), Part::new().recv::<u32>("A").send("A", 2)]);
+    alone.part(&"B").unwrap().refines(&due_b).unwrap();
+    let nothing = Part::new()
+        .parallel([Part::new()])
+        .send("A", 3)
+        .recv::<u32>("A");
+    nothing.part(&"C").unwrap().refines(&due_c).unwrap();
+
+    let one_by_one = wait().then(ask()).send("C", 4);
+    let differs = one_by_one.part(&"A").unwrap().refines(&due).unwrap_err();
+    assert_eq!(differs.due, ["do things at once"]);
+}

@@ -5,9 +5,9 @@
 mod common;
 
 use choreo_core::{
-    ChoreoHandler, ChoreoHandlerExt, Error, ErrorKind, Layer, Outgoing, Result, forward, labels,
+    ChoreoHandler, ChoreoHandlerExt, ErrorKind, Layer, Outgoing, Result, forward, labels,
 };
-use choreo_middleware::{Monitor, MonitorLayer};
+use choreo_middleware::MonitorLayer;
 use choreo_protocol::{Branch, Global, Local, Message, State, Step};
 use choreo_testkit::layer_suite;
 use common::{ALICE, BOB, CAROL, pair, unsent};

@@ -149,10 +149,10 @@ impl Compiler {
                     );
                     return Err(fault(FaultKind::Family, &here, text));
                 }
-                let mut told = Vec::new();
+                let (mut told, mut are_told) = (Vec::new(), HashSet::new());
                 for name in to {
                     let (_, to) = self.pair(scope, at, name, &here)?;
-                    if told.contains(&to) {
+                    if !are_told.insert(to) {
                         let text = format!("`{name}` is told twice: name it once");
                         return Err(fault(FaultKind::RoleTwice, &here, text));
                     }
@@ -165,10 +165,10 @@ impl Compiler {
                     };
                     return Err(fault(FaultKind::EmptyChoice, &here, text));
                 }
-                let mut ways: Vec<(String, NodeId)> = Vec::new();
+                let (mut ways, mut labels) = (Vec::new(), HashSet::new());
                 for (number, branch) in branches.iter().enumerate() {
                     place.push(number);
-                    if ways.iter().any(|(label, _)| *label == branch.label) {
+                    if !labels.insert(&branch.label) {
                         let at = scope.whole(place);
                         let text = format!(
                             "label `{}` stands here already: give each branch its own",
@@ -280,10 +280,10 @@ impl Compiler {
             );
             return Err(fault(FaultKind::Arity, here, text));
         }
-        let mut inner = HashMap::new();
+        let (mut inner, mut players) = (HashMap::new(), HashSet::new());
         for (declared, plays) in protocol.roles.iter().zip(roles) {
             let role = self.role(scope, plays, here)?;
-            if inner.values().any(|other| *other == role) {
+            if !players.insert(role) {
                 let text = format!("`{plays}` cannot play two roles of protocol `{name}`");
                 return Err(fault(FaultKind::Arity, here, text));
             }
@@ -439,14 +439,19 @@ fn pairs(event: &Event) -> Vec<(RoleId, RoleId)> {
 
 /// No loop begins again without anything having happened.
 fn guarded(automaton: &Automaton) -> Result<(), Fault> {
+    // From which node each was looked at first.
+    let mut seen = vec![None; automaton.nodes.len()];
     for (number, node) in automaton.nodes.iter().enumerate() {
-        let (mut at, mut steps) = (number, 0);
+        let mut at = number;
         while let Event::Goto(next) = automaton.nodes[at].event {
-            (at, steps) = (next, steps + 1);
-            if steps > automaton.nodes.len() {
-                let text = "this loop begins again without anything having happened: let somebody \
-                            send something in it";
-                return Err(fault(FaultKind::Unguarded, &node.place, text.to_owned()));
+            match seen[at].replace(number) {
+                Some(before) if before == number => {
+                    let text = "this loop begins again without anything having happened: let \
+                                somebody send something in it";
+                    return Err(fault(FaultKind::Unguarded, &node.place, text.to_owned()));
+                }
+                Some(_) => break,
+                None => at = next,
             }
         }
     }

@@ -1,3 +1,4 @@
+#[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 use crate::compile::{compile, unknown};
@@ -19,15 +20,20 @@ use crate::{Fault, Local};
 /// # Ok::<(), choreo_protocol::Fault>(())
 /// ```
 ///
+/// # From outside
+/// With the feature `serde` it is read and written in any format. What is read nests 32 deep at most,
+/// and is checked as all others are: when it is asked for parts.
+///
 /// # Source
 /// Global types: K. Honda, N. Yoshida, M. Carbone, *Multiparty Asynchronous Session Types*, POPL
 /// 2008.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub struct Global {
     /// Its name.
     pub name: String,
     /// What it is about.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "serde", serde(default))]
     pub doc: String,
     /// Who takes part.
     pub roles: Vec<RoleDecl>,
@@ -36,31 +42,34 @@ pub struct Global {
 }
 
 /// A role of a protocol.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub struct RoleDecl {
     /// Its name.
     pub name: String,
     /// What it is about.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "serde", serde(default))]
     pub doc: String,
     /// For a family of roles, which all do the same: the name of the number of its members.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "serde", serde(default))]
     pub count: Option<String>,
 }
 
 /// What is sent: a name, and the types of what it carries.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub struct Message {
     /// Its name.
     pub name: String,
     /// The types that it carries, as they are written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "serde", serde(default))]
     pub carries: Vec<String>,
 }
 
 /// One thing that happens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Step {
     /// A role sends a message to another.
     Message {
@@ -85,6 +94,7 @@ pub enum Step {
         /// By which it is left or begun again.
         name: String,
         /// What happens each time. At its end it begins again.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::depth::deeper"))]
         steps: Vec<Step>,
     },
     /// Leaves a loop.
@@ -92,10 +102,14 @@ pub enum Step {
     /// Begins a loop again.
     Continue(String),
     /// Several things at once, over channels of their own. It goes on when all are done.
-    Parallel(Vec<Vec<Step>>),
+    Parallel(
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::depth::deeper"))]
+        Vec<Vec<Step>>,
+    ),
     /// Another protocol, whose roles these play.
     Call {
         /// Which.
+        #[cfg_attr(feature = "serde", serde(deserialize_with = "crate::depth::deeper"))]
         protocol: Box<Global>,
         /// Who plays its roles, in the order in which it declares them.
         roles: Vec<String>,
@@ -103,17 +117,21 @@ pub enum Step {
 }
 
 /// One way on, after a choice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub struct Branch {
     /// What the others are told.
     pub label: String,
     /// What happens then; after it goes on behind the choice.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, deserialize_with = "crate::depth::deeper")
+    )]
     pub steps: Vec<Step>,
 }
 
-/// Where a step is: the number of the step, and within it of the branch and of the step in that, and
-/// so on.
+/// Where a step is: the number of the step, and within it of the branch (if it has branches) and of the
+/// step in that, and so on. A step of a protocol that is called is where the call is.
 pub type Place = Vec<usize>;
 
 impl Global {

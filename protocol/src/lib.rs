@@ -4,7 +4,10 @@
 mod automaton;
 #[doc(hidden)]
 pub mod canvas;
+mod check;
 mod compile;
+#[cfg(feature = "serde")]
+mod depth;
 mod diagram;
 mod family;
 mod fault;

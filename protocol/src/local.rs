@@ -1,3 +1,4 @@
+#[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 use crate::Message;
@@ -6,7 +7,16 @@ use crate::Message;
 ///
 /// It is a graph: loops lead back. Where it goes on in the same way after different choices of
 /// others, there is one state for them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// # From outside
+/// With the feature `serde` it is read and written in any format; what is read is
+/// [checked](Self::check).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(Serialize, Deserialize),
+    serde(try_from = "Unchecked")
+)]
 pub struct Local {
     /// Whose part.
     pub role: String,
@@ -18,8 +28,9 @@ pub struct Local {
 pub type StateId = usize;
 
 /// What a role does next.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum State {
     /// It sends.
     Send {
@@ -90,5 +101,36 @@ impl State {
             Self::Parallel { branches, next } => branches.iter().chain([next]).copied().collect(),
             Self::End => Vec::new(),
         }
+    }
+}
+
+impl State {
+    /// By one of its ways, in the order of [`next`](Self::next), it goes on there.
+    pub(crate) fn go_on(&mut self, way: usize, at: StateId) {
+        match self {
+            Self::Send { next, .. } | Self::Recv { next, .. } => *next = at,
+            Self::Choose { branches, .. } | Self::Offer { branches, .. } => branches[way].1 = at,
+            Self::Parallel { branches, next } => *branches.get_mut(way).unwrap_or(next) = at,
+            Self::End => {}
+        }
+    }
+}
+
+/// A part as it comes from outside.
+#[cfg(feature = "serde")]
+#[derive(Deserialize)]
+struct Unchecked {
+    role: String,
+    states: Vec<State>,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Unchecked> for Local {
+    type Error = crate::Fault;
+
+    fn try_from(Unchecked { role, states }: Unchecked) -> Result<Self, crate::Fault> {
+        let local = Self { role, states };
+        local.check()?;
+        Ok(local)
     }
 }

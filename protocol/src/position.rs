@@ -53,6 +53,9 @@ enum Act<'a> {
 
 impl Position {
     /// At the beginning of a part.
+    ///
+    /// # Panics
+    /// It, and all else here, may panic if the part is [not sound](Local::check).
     #[must_use]
     pub fn new(local: impl Into<Arc<Local>>) -> Self {
         let local = local.into();

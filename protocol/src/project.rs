@@ -17,6 +17,10 @@ use crate::{Fault, FaultKind, Local, Message, State, StateId};
 /// Points that a role cannot tell apart, and at which it has something to do or is over.
 type Points = BTreeSet<NodeId>;
 
+/// How many points are looked at for one part. There are protocols with more states than any machine
+/// could hold.
+const MOST_LOOKS: usize = 4_000_000;
+
 /// The part of a role.
 ///
 /// # Errors
@@ -27,8 +31,17 @@ pub(crate) fn project(automaton: &Automaton, role: RoleId) -> Result<Local, Faul
         role,
         known: HashMap::new(),
         states: Vec::new(),
+        open: vec![Open {
+            points: vec![automaton.start],
+            from: None,
+        }],
+        seen: vec![0; automaton.nodes.len()],
+        closures: 0,
+        looks: 0,
     };
-    projector.state([automaton.start])?;
+    while let Some(open) = projector.open.pop() {
+        projector.state(open)?;
+    }
     Ok(Local {
         role: automaton.roles[role].clone(),
         states: projector.states,
@@ -40,6 +53,18 @@ struct Projector<'a> {
     role: RoleId,
     known: HashMap<Points, StateId>,
     states: Vec<State>,
+    /// What is to become states, the first of them last.
+    open: Vec<Open>,
+    /// In which closure each point was seen last.
+    seen: Vec<usize>,
+    closures: usize,
+    looks: usize,
+}
+
+/// Points that are to become a state, and which state goes on there by which of its ways.
+struct Open {
+    points: Vec<NodeId>,
+    from: Option<(StateId, usize)>,
 }
 
 /// What a point asks of the role.
@@ -54,56 +79,71 @@ enum Asks<'a> {
 }
 
 impl<'a> Projector<'a> {
-    /// The state of some points, made if it is new.
-    fn state(&mut self, points: impl IntoIterator<Item = NodeId>) -> Result<StateId, Fault> {
-        let points = self.closure(points);
-        if let Some(known) = self.known.get(&points) {
-            return Ok(*known);
+    /// Finds the state of some points, or makes it.
+    fn state(&mut self, Open { points, from }: Open) -> Result<(), Fault> {
+        let points = self.closure(points)?;
+        let (known, new) = (self.known.get(&points).copied(), self.states.len());
+        if let Some((state, way)) = from {
+            self.states[state].go_on(way, known.unwrap_or(new));
         }
-        let id = self.states.len();
-        self.known.insert(points.clone(), id);
-        self.states.push(State::End);
-        self.states[id] = self.make(&points)?;
-        Ok(id)
+        if known.is_some() {
+            return Ok(());
+        }
+        let (state, ways) = self.make(&points)?;
+        self.known.insert(points, new);
+        self.states.push(state);
+        let ways = ways.into_iter().enumerate().rev();
+        self.open.extend(ways.map(|(way, points)| Open {
+            points,
+            from: Some((new, way)),
+        }));
+        Ok(())
     }
 
-    fn make(&mut self, points: &Points) -> Result<State, Fault> {
+    /// A state whose ways lead nowhere yet, and the points that they are to lead to.
+    fn make(&self, points: &Points) -> Result<(State, Vec<Vec<NodeId>>), Fault> {
+        const NOWHERE: StateId = 0;
         let mut asked = points.iter().map(|point| (*point, self.asks(*point)));
         let Some((first, asks)) = asked.next() else {
-            return Ok(State::End);
+            return Ok((State::End, Vec::new()));
         };
         for (other, also) in asked {
             if !asks.goes_with(&also) {
                 return Err(self.untold((first, &asks), (other, &also)));
             }
         }
-        let nexts = |automaton: &'a Automaton| {
-            let nodes = points
-                .iter()
-                .map(move |point| &automaton.nodes[*point].event);
-            nodes.flat_map(Event::next).collect::<Vec<_>>()
+        let nexts = || {
+            let nodes = points.iter().map(|point| &self.automaton.nodes[*point]);
+            vec![nodes.flat_map(|node| node.event.next()).collect()]
         };
         let name = |role: RoleId| self.automaton.roles[role].clone();
         Ok(match asks {
-            Asks::Nothing => State::End,
-            Asks::Send(to, message) => State::Send {
-                to: name(to),
-                message: message.clone(),
-                next: self.state(nexts(self.automaton))?,
-            },
-            Asks::Recv(from, message) => State::Recv {
-                from: name(from),
-                message: message.clone(),
-                next: self.state(nexts(self.automaton))?,
-            },
-            Asks::Choose(to, _) => State::Choose {
-                to: to.iter().map(|to| name(*to)).collect(),
-                branches: self.branches(points)?,
-            },
-            Asks::Offer(from) => State::Offer {
-                from: name(from),
-                branches: self.branches(points)?,
-            },
+            Asks::Nothing => (State::End, Vec::new()),
+            Asks::Send(to, message) => {
+                let (to, message, next) = (name(to), message.clone(), NOWHERE);
+                (State::Send { to, message, next }, nexts())
+            }
+            Asks::Recv(from, message) => {
+                let (from, message, next) = (name(from), message.clone(), NOWHERE);
+                let state = State::Recv {
+                    from,
+                    message,
+                    next,
+                };
+                (state, nexts())
+            }
+            Asks::Choose(to, _) => {
+                let to = to.iter().map(|to| name(*to)).collect();
+                let (labels, nexts) = self.branches(points);
+                let branches = labels.into_iter().map(|label| (label, NOWHERE)).collect();
+                (State::Choose { to, branches }, nexts)
+            }
+            Asks::Offer(from) => {
+                let (labels, nexts) = self.branches(points);
+                let branches = labels.into_iter().map(|label| (label, NOWHERE)).collect();
+                let from = name(from);
+                (State::Offer { from, branches }, nexts)
+            }
             Asks::Parallel(fork) => {
                 let Event::Fork {
                     branches,
@@ -111,50 +151,53 @@ impl<'a> Projector<'a> {
                     next,
                 } = &self.automaton.nodes[fork].event
                 else {
-                    return Ok(State::End);
+                    return Ok((State::End, Vec::new()));
                 };
                 let mine = branches.iter().zip(parts);
-                let mine: Vec<_> = mine
-                    .filter(|(_, part)| part.contains(&self.role))
-                    .map(|(start, _)| *start)
-                    .collect();
-                let branches: Result<_, _> =
-                    mine.into_iter().map(|start| self.state([start])).collect();
-                State::Parallel {
-                    branches: branches?,
-                    next: self.state([*next])?,
-                }
+                let mine = mine.filter(|(_, part)| part.contains(&self.role));
+                let mut ways: Vec<_> = mine.map(|(start, _)| vec![*start]).collect();
+                let branches = vec![NOWHERE; ways.len()];
+                ways.push(vec![*next]);
+                let next = NOWHERE;
+                (State::Parallel { branches, next }, ways)
             }
         })
     }
 
-    /// The ways on after a choice, at any of the points.
-    fn branches(&mut self, points: &Points) -> Result<Vec<(String, StateId)>, Fault> {
-        let mut ways: Vec<(&str, Vec<NodeId>)> = Vec::new();
+    /// The labels of a choice at any of the points, and where each leads to.
+    fn branches(&self, points: &Points) -> (Vec<String>, Vec<Vec<NodeId>>) {
+        let mut number_of: HashMap<&str, usize> = HashMap::new();
+        let (mut labels, mut nexts) = (Vec::new(), Vec::new());
         for point in points {
             let Event::Choice { branches, .. } = &self.automaton.nodes[*point].event else {
                 continue;
             };
             for (label, next) in branches {
-                match ways.iter_mut().find(|(known, _)| known == label) {
-                    Some((_, nexts)) => nexts.push(*next),
-                    None => ways.push((label, vec![*next])),
-                }
+                let number = *number_of.entry(label).or_insert_with(|| {
+                    labels.push(label.clone());
+                    nexts.push(Vec::new());
+                    labels.len() - 1
+                });
+                nexts[number].push(*next);
             }
         }
-        let ways = ways.into_iter();
-        ways.map(|(label, nexts)| Ok((label.to_owned(), self.state(nexts)?)))
-            .collect()
+        (labels, nexts)
     }
 
     /// The points at which the role is next asked for something, from these on.
-    fn closure(&self, points: impl IntoIterator<Item = NodeId>) -> Points {
-        let mut seen = BTreeSet::new();
+    ///
+    /// # Errors
+    /// If that takes too long.
+    fn closure(&mut self, mut open: Vec<NodeId>) -> Result<Points, Fault> {
+        self.closures += 1;
         let mut reached = Points::new();
-        let mut open: Vec<NodeId> = points.into_iter().collect();
         while let Some(point) = open.pop() {
-            if !seen.insert(point) {
+            if std::mem::replace(&mut self.seen[point], self.closures) == self.closures {
                 continue;
+            }
+            self.looks += 1;
+            if self.looks > MOST_LOOKS {
+                return Err(self.too_large(point));
             }
             match &self.automaton.nodes[point].event {
                 Event::Message { from, to, .. } if [*from, *to].contains(&self.role) => {
@@ -193,7 +236,20 @@ impl<'a> Projector<'a> {
                 event => open.extend(event.next()),
             }
         }
-        reached
+        Ok(reached)
+    }
+
+    fn too_large(&self, point: NodeId) -> Fault {
+        let role = &self.automaton.roles[self.role];
+        Fault {
+            kind: FaultKind::TooLarge,
+            place: self.automaton.nodes[point].place.clone(),
+            other: None,
+            text: format!(
+                "it takes too many states to tell what `{role}` knows: tell it of more choices \
+                 (`choice at .. to {role}`)"
+            ),
+        }
     }
 
     fn takes_part_once(&self, parts: &[std::collections::HashSet<RoleId>]) -> bool {

@@ -33,9 +33,17 @@ impl Local {
     /// What this part has done until it differs, and what is due. Also where it cannot be told: more
     /// than a bounded number of steps is put off, or a choice is.
     ///
+    /// # Panics
+    /// If one of the parts is [not sound](Self::check).
+    ///
+    /// # Queues
+    /// What is sent earlier needs room in the queue to its receiver, at most 64 messages more than
+    /// the protocol alone.
+    ///
     /// # Source
     /// Asynchronous subtyping, bounded: Z. Cutner, N. Yoshida, M. Vassor, *Deadlock-Free Asynchronous
-    /// Message Reordering in Rust with Multiparty Session Types*, PPoPP 2022.
+    /// Message Reordering in Rust with Multiparty Session Types*, Principles and Practice of
+    /// Parallel Programming 2022.
     pub fn refines(&self, part: &Self) -> Result<(), Differs> {
         let mut search = Search {
             own: self,

@@ -50,6 +50,9 @@ impl Display for Global {
     }
 }
 
+/// How deep a part is written within itself; deeper, it goes on outside.
+const MOST_DEPTH: usize = 16;
+
 /// The lines of the protocol that are about the role. `at 3:` names a state, and `goto 3;` goes on
 /// there.
 impl Display for Local {
@@ -59,8 +62,16 @@ impl Display for Local {
             local: self,
             reached: self.reached(),
             shown: vec![false; self.states.len()],
+            left: Vec::new(),
         };
         printer.from(f, 1, Self::START)?;
+        while let Some(state) = printer.left.pop() {
+            if !printer.shown[state] {
+                // Its name is what leads to it.
+                printer.reached[state] = usize::MAX;
+                printer.from(f, 1, state)?;
+            }
+        }
         f.write_str("}")
     }
 }
@@ -70,6 +81,8 @@ struct Printer<'a> {
     /// From how many places each state is reached.
     reached: Vec<usize>,
     shown: Vec<bool>,
+    /// Those that were too deep.
+    left: Vec<StateId>,
 }
 
 impl Printer<'_> {
@@ -81,7 +94,10 @@ impl Printer<'_> {
             if is_end {
                 return Ok(());
             }
-            if self.shown[at] {
+            if depth > MOST_DEPTH {
+                self.left.push(at);
+            }
+            if self.shown[at] || depth > MOST_DEPTH {
                 return line(f, depth, format_args!("goto {at};"));
             }
             self.shown[at] = true;

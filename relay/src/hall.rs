@@ -77,7 +77,13 @@ impl Hall {
     pub(crate) fn hello(self: &Arc<Self>, frame: &Frame) -> Result<Met, Abort> {
         let now = self.begun.elapsed();
         let mut state = self.state();
-        match state.admission.hello(frame, now)? {
+        let greeting = state.admission.hello(frame, now).inspect_err(|_| {
+            if let Some((session, abort)) = state.admission.unplayable() {
+                state.end(&session, &abort, None, now);
+                self.metrics.ended(&abort);
+            }
+        })?;
+        match greeting {
             Greeting::Welcome(admitted) => Ok(Met::In(self.seat(&mut state, admitted))),
             Greeting::Challenge(visitor, challenge) => {
                 let Hello {

@@ -285,10 +285,10 @@ impl Tokens {
         }
         let fingerprint = payload.fingerprint.unwrap_or(hello.fingerprint);
         if fingerprint != hello.fingerprint {
-            return Err(Abort::new(
-                Code::Version,
-                "the token is for another protocol",
-            ));
+            let speaks = hello.fingerprint;
+            let reason =
+                format_args!("the token is for protocol {fingerprint:016x}, not {speaks:016x}");
+            return Err(Abort::new(Code::Version, reason));
         }
         Ok(Ticket {
             id: Some(payload.jti),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use choreo_core::runtime::{self, Instant};
-use choreo_core::{Error, ErrorKind, Result, RoleId, Transport};
+use choreo_core::{Error, ErrorKind, ProtocolRole, Result, RoleId, Transport};
 
 use crate::admission::{Admission, Admitted, Authority, Greeting, Terms};
 use crate::keeper::Opened;
@@ -70,6 +70,31 @@ impl Acceptor {
                 sessions: HashMap::new(),
             }),
         })
+    }
+
+    /// Lets the roles that the authority admits call a role of a protocol, if they speak the same.
+    ///
+    /// # Errors
+    /// When the platform gives no random numbers.
+    pub fn playing<R: ProtocolRole>(
+        role: R,
+        authority: impl Authority + 'static,
+        terms: Terms,
+    ) -> Result<Self> {
+        let acceptor = Self::new(&role, authority, terms)?;
+        Ok(acceptor.with_fingerprint(R::FINGERPRINT))
+    }
+
+    /// Refuses callers that speak another protocol.
+    #[must_use]
+    pub fn with_fingerprint(self, fingerprint: u64) -> Self {
+        let state = self.state.into_inner();
+        let mut state = state.unwrap_or_else(PoisonError::into_inner);
+        state.admission = state.admission.with_fingerprint(fingerprint);
+        Self {
+            state: Mutex::new(state),
+            ..self
+        }
     }
 
     /// Lets a caller in, or tells it why not and closes the connection.

@@ -75,6 +75,10 @@ pub struct Admission {
     terms: Terms,
     master: [u8; 32],
     rooms: HashMap<String, Room>,
+    /// What all sessions run, if it is one protocol.
+    fingerprint: Option<u64>,
+    /// The session that a role which it waits for cannot play in.
+    unplayable: Option<(String, Abort)>,
     /// The tickets that were used, by which process, and until when that matters.
     used: HashMap<String, (u128, Duration)>,
 }
@@ -145,8 +149,17 @@ impl Admission {
             terms,
             master: master.map_or_else(keys::random, Ok)?,
             rooms: HashMap::new(),
+            fingerprint: None,
+            unplayable: None,
             used: HashMap::new(),
         })
+    }
+
+    /// Lets in only who speaks this protocol. Without it, the first in a session says which.
+    #[must_use]
+    pub fn with_fingerprint(mut self, fingerprint: u64) -> Self {
+        self.fingerprint = Some(fingerprint);
+        self
     }
 
     /// The terms.
@@ -224,6 +237,7 @@ impl Admission {
             let reason = format_args!("there are {sessions} sessions, no more are taken");
             return Err(Abort::new(Code::Quota, reason));
         }
+        self.agrees(&hello)?;
         let limits = self.terms.limits.min(hello.limits);
         let room = self.rooms.entry(hello.session.clone()).or_insert(Room {
             fingerprint: hello.fingerprint,
@@ -254,6 +268,31 @@ impl Admission {
             limits,
             welcome: welcome.to_frame(),
         })
+    }
+
+    /// Whether a role speaks the protocol of its session.
+    fn agrees(&mut self, hello: &Hello) -> Result<(), Abort> {
+        self.unplayable = None;
+        let room = self.rooms.get(&hello.session);
+        let due = self.fingerprint.or(room.map(|room| room.fingerprint));
+        let (speaks, role) = (hello.fingerprint, &hello.role);
+        let Some(due) = due.filter(|due| *due != speaks) else {
+            return Ok(());
+        };
+        let reason =
+            format_args!("protocol {due:016x} is spoken here, not {speaks:016x}, as {role} does");
+        let abort = Abort::new(Code::Version, reason);
+        if room.is_some_and(|room| !room.members.contains_key(role)) {
+            self.unplayable = Some((hello.session.clone(), abort.clone()));
+        }
+        Err(abort)
+    }
+
+    /// After a role was refused: the session that cannot be played, for the role is one that nobody
+    /// else plays, and speaks another protocol. End it and tell the other roles, who would wait for
+    /// ever.
+    pub fn unplayable(&mut self) -> Option<(String, Abort)> {
+        self.unplayable.take()
     }
 
     /// A role's connection with that epoch broke; it may come back within the ttl.
@@ -337,10 +376,6 @@ impl Admission {
 
 impl Room {
     fn admit(&mut self, hello: &Hello, terms: &Terms) -> Result<(), Abort> {
-        if self.fingerprint != hello.fingerprint {
-            let reason = "the session runs another protocol; are all roles of the same version?";
-            return Err(Abort::new(Code::Version, reason));
-        }
         if !hello.limits.covers(self.limits) {
             let limits = self.limits;
             let reason = format_args!("limits below those of the session, {limits:?}");
@@ -530,6 +565,44 @@ mod tests {
         let proof = keys::prove(&[0; 32], &thief, &challenge);
         let refused = server.proof(visitor, &proof.to_frame(), NOW);
         assert_eq!(code(refused), Code::Expired);
+    }
+
+    #[test]
+    fn another_protocol_ends_a_session_only_if_nobody_else_plays_the_role() {
+        let mut server = server();
+        for (role, number) in [("Alice", 1), ("Dora", 2)] {
+            enter(
+                &mut server,
+                &mut join(role, number, &format!("{role}/{number}")),
+                NOW,
+            )
+            .unwrap();
+        }
+        let mut refused = |role: &str, token: &str| {
+            let mut hello = hello(role, 3);
+            hello.token = Some(token.to_owned());
+            hello.fingerprint = 2;
+            let abort = server.hello(&hello.to_frame(), NOW).map(drop).unwrap_err();
+            (abort, server.unplayable())
+        };
+        let (abort, unplayable) = refused("Dora", "Dora/b");
+        let text = "protocol 0000000000000001 is spoken here, not 0000000000000002, as Dora does";
+        assert_eq!((abort.code(), abort.reason()), (Code::Version, text));
+        assert_eq!(unplayable, None);
+        // Without a ticket nobody ends anything.
+        let (abort, unplayable) = refused("Carol", "");
+        assert_eq!((abort.code(), unplayable), (Code::Unauthorized, None));
+        let (abort, unplayable) = refused("Carol", "Carol/c");
+        assert_eq!(unplayable, Some((hello("Carol", 3).session, abort)));
+        assert_eq!(server.unplayable(), None);
+    }
+
+    #[test]
+    fn a_server_may_say_which_protocol_it_runs() {
+        let mut server = server().with_fingerprint(2);
+        let refused = enter(&mut server, &mut join("Alice", 1, "Alice/a"), NOW).unwrap_err();
+        assert_eq!(refused.code(), Code::Version);
+        assert_eq!((server.unplayable(), server.sessions()), (None, 0));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use choreo_core::RoleId;
+use choreo_core::{ProtocolRole, RoleId};
 
 use crate::{Limits, Timing};
 
@@ -47,6 +47,29 @@ impl SessionConfig {
             limits: Limits::default(),
             timing: Timing::default(),
         }
+    }
+
+    /// A role of a protocol in a session, which speaks with all others if they play the same.
+    ///
+    /// ```
+    /// use choreo_core::ProtocolRole;
+    /// use choreo_session::SessionConfig;
+    ///
+    /// # #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    /// enum Role { Alice, Bob, Carol }
+    ///
+    /// // As `choreography!` has it.
+    /// impl ProtocolRole for Role {
+    ///     const ALL: &'static [Self] = &[Self::Alice, Self::Bob, Self::Carol];
+    ///     const FINGERPRINT: u64 = 0x5eed;
+    /// }
+    ///
+    /// let config = SessionConfig::playing("game-7", Role::Alice);
+    /// assert_eq!(config.peers, ["Bob", "Carol"]);
+    /// assert_eq!(config.fingerprint, 0x5eed);
+    /// ```
+    pub fn playing<R: ProtocolRole>(session: impl Into<String>, role: R) -> Self {
+        Self::new(session, role, role.others()).with_fingerprint(R::FINGERPRINT)
     }
 
     /// With the ticket that lets the role in.
