@@ -59,6 +59,14 @@ choreography! {
         Left -> Right: Enough;
     }
 
+    /// Names of messages that end with a number.
+    protocol Numbered {
+        roles One, Two;
+        One -> Two: Value;
+        One -> Two: Value;
+        One -> Two: Value2;
+    }
+
     /// Each of the first hands what it gets to the second.
     protocol Relay {
         roles Runner[2], Judge;
@@ -259,6 +267,20 @@ async fn stacks_on_boxes_will_do() -> Result<()> {
     });
     assert_eq!(alice(&one).await?, 2);
     ended.await.expect("it ends")
+}
+
+#[test]
+async fn messages_may_end_with_a_number() -> Result<()> {
+    use numbered::{Role, Value, Value2};
+
+    let network = InMemoryNetwork::new();
+    let (one, two) = (network.join(Role::One)?, network.join(Role::Two)?);
+    let next = numbered::one(&one, &()).send(Value).await?;
+    next.send(Value).await?.send(Value2).await?;
+    let (Value, next) = numbered::two(&two, &()).recv().await?;
+    let (Value, next) = next.recv().await?;
+    let (Value2, _end) = next.recv().await?;
+    Ok(())
 }
 
 #[test]
