@@ -1,12 +1,15 @@
 use serde::de::DeserializeOwned;
 
-use crate::ext::{ChoreoHandlerExt, unknown_label};
-use crate::{ChoreoHandler, Label, Message, Operation, Outgoing, Result, RoleId};
+use crate::ext::{ChoreoHandlerExt, received, unknown_label};
+use crate::{ChoreoHandler, Incoming, Message, Operation, Outgoing, Result, RoleId};
 
 /// Where a role stands in a protocol, for APIs that are generated from one: a handler and an
 /// endpoint, and whom to tell when the role stops in the middle.
 ///
 /// Dropped before [`end`](Self::end), it [abandons](ChoreoHandler::abandon) the others.
+///
+/// Each step takes it and gives it back, so it is one pointer, and each is one future: more of them
+/// would cost more than the step itself does in memory.
 ///
 /// ```
 /// use choreo_core::{ChoreoHandler, Link, Result};
@@ -16,13 +19,18 @@ use crate::{ChoreoHandler, Label, Message, Operation, Outgoing, Result, RoleId};
 ///     H: ChoreoHandler<Role = &'static str> + ?Sized,
 /// {
 ///     let link = Link::new(handler, endpoint, &["Bob"]);
-///     link.send("Bob", &1_u32).await?;
-///     let answer = link.recv("Bob").await?;
+///     let link = link.send("Bob", 1_u32, |link| link).await?;
+///     let (answer, link) = link.recv("Bob", |link| link).await?;
 ///     link.end();
 ///     Ok(answer)
 /// }
 /// ```
 pub struct Link<'a, H: ChoreoHandler + ?Sized> {
+    /// In a box, since it moves with each step.
+    ends: Box<Ends<'a, H>>,
+}
+
+struct Ends<'a, H: ChoreoHandler + ?Sized> {
     handler: &'a H,
     endpoint: &'a H::Endpoint,
     /// Empty once it has ended.
@@ -33,55 +41,106 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     /// At the beginning, with all other roles.
     #[must_use]
     pub fn new(handler: &'a H, endpoint: &'a H::Endpoint, others: &'a [H::Role]) -> Self {
-        Self {
+        let ends = Ends {
             handler,
             endpoint,
             others,
+        };
+        Self {
+            ends: Box::new(ends),
         }
     }
 
-    /// Sends a message.
+    /// Sends a message, and gives what comes `then`.
     ///
     /// # Errors
     /// As [`ChoreoHandlerExt::send`].
-    pub async fn send<M: Message>(&self, to: H::Role, message: &M) -> Result<()> {
-        self.handler.send(self.endpoint, to, message).await
-    }
-
-    /// Receives a message, waiting for it.
-    ///
-    /// # Errors
-    /// As [`ChoreoHandlerExt::recv`].
-    pub async fn recv<M: DeserializeOwned>(&self, from: H::Role) -> Result<M> {
-        self.handler.recv(self.endpoint, from).await
-    }
-
-    /// Tells roles what was decided.
-    ///
-    /// # Errors
-    /// As [`ChoreoHandlerExt::choose_for_all`].
-    pub async fn choose(&self, to: &[H::Role], label: &str) -> Result<()> {
-        let label = Outgoing::Label(label);
-        match to {
-            [one] => {
-                let sent = self.handler.send_payload(self.endpoint, one, label).await;
-                sent.map_err(|error| error.at(Operation::Choose, one.name()))
+    pub fn send<M: Message, N>(
+        self,
+        to: H::Role,
+        message: M,
+        then: fn(Self) -> N,
+    ) -> impl Future<Output = Result<N>> + Send {
+        async move {
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            let message = Outgoing::Message(&message);
+            match handler.send_payload(endpoint, &to, message).await {
+                Ok(()) => Ok(then(self)),
+                Err(error) => Err(error.at(Operation::Send, to.name())),
             }
-            all => self.handler.send_to_all(self.endpoint, all, label).await,
         }
     }
 
-    /// Learns what a role has decided, waiting for it: the number of one of these labels.
+    /// Receives a message, waiting for it, and gives what comes `then`.
+    ///
+    /// # Errors
+    /// As [`ChoreoHandlerExt::recv`].
+    pub fn recv<M: DeserializeOwned, N>(
+        self,
+        from: H::Role,
+        then: fn(Self) -> N,
+    ) -> impl Future<Output = Result<(M, N)>> + Send {
+        async move {
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            match received(handler.recv_payload(endpoint, &from).await) {
+                Ok(message) => Ok((message, then(self))),
+                Err(error) => Err(error.at(Operation::Recv, from.name())),
+            }
+        }
+    }
+
+    /// Tells roles what was decided, and gives what comes `then`.
+    ///
+    /// # Errors
+    /// As [`ChoreoHandlerExt::choose_for_all`].
+    pub fn choose<N>(
+        self,
+        to: impl AsRef<[H::Role]> + Send + Sync,
+        label: &'static str,
+        then: fn(Self) -> N,
+    ) -> impl Future<Output = Result<N>> + Send {
+        async move {
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            let label = Outgoing::Label(label);
+            match to.as_ref() {
+                [one] => {
+                    let told = handler.send_payload(endpoint, one, label).await;
+                    told.map_err(|error| error.at(Operation::Choose, one.name()))?;
+                }
+                all => handler.send_to_all(endpoint, all, label).await?,
+            }
+            Ok(then(self))
+        }
+    }
+
+    /// Learns what a role has decided, waiting for it: the number of one of these labels, of which is
+    /// made what comes `then`.
     ///
     /// # Errors
     /// As [`ChoreoHandlerExt::offer`]; [`UnknownLabel`](crate::ErrorKind::UnknownLabel) when it is
     /// none of them.
-    pub async fn offer(&self, from: H::Role, labels: &'static [&'static str]) -> Result<usize> {
-        let offered: Label = self.handler.offer(self.endpoint, from.clone()).await?;
-        let found = labels.iter().position(|label| *label == offered.as_str());
-        found.ok_or_else(|| {
-            unknown_label(offered.as_str(), labels).at(Operation::Offer, from.name())
-        })
+    pub fn offer<N>(
+        self,
+        from: H::Role,
+        labels: &'static [&'static str],
+        then: fn(usize, Self) -> N,
+    ) -> impl Future<Output = Result<N>> + Send {
+        async move {
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            let offered = handler.recv_payload(endpoint, &from).await;
+            match number(offered, labels) {
+                Ok(number) => Ok(then(number, self)),
+                Err(error) => Err(error.at(Operation::Offer, from.name())),
+            }
+        }
     }
 
     /// The roles of a family, and the number of each in it: all others that have one.
@@ -90,7 +149,7 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
         number: fn(&H::Role) -> Option<usize>,
     ) -> impl Iterator<Item = (usize, H::Role)> + use<'a, H> {
         let numbered = move |role: &H::Role| Some((number(role)?, role.clone()));
-        self.others.iter().filter_map(numbered)
+        self.ends.others.iter().filter_map(numbered)
     }
 
     /// Sends a message to each of a family, in turn.
@@ -104,7 +163,10 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     ) -> Result<()> {
         for (number, role) in self.family(number) {
             let message = message(number);
-            self.send(role, &message).await?;
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            handler.send(endpoint, role, &message).await?;
         }
         Ok(())
     }
@@ -122,7 +184,10 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     ) -> Result<Vec<M>> {
         let mut messages = Vec::new();
         for (_, role) in self.family(number) {
-            messages.push(self.recv(role).await?);
+            let Ends {
+                handler, endpoint, ..
+            } = *self.ends;
+            messages.push(handler.recv(endpoint, role).await?);
         }
         Ok(messages)
     }
@@ -130,19 +195,33 @@ impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     /// Another one, for something that is done at once.
     #[must_use]
     pub fn share(&self) -> Self {
-        Self { ..*self }
+        let Ends {
+            handler,
+            endpoint,
+            others,
+        } = *self.ends;
+        Self::new(handler, endpoint, others)
     }
 
     /// The role has come to the end of its part.
     pub fn end(mut self) {
-        self.others = &[];
+        self.ends.others = &[];
     }
+}
+
+/// Which of the labels a receive gave.
+fn number(payload: Result<Incoming>, labels: &[&str]) -> Result<usize> {
+    let label = payload?.into_label()?;
+    let found = labels.iter().position(|known| *known == label.as_str());
+    found.ok_or_else(|| unknown_label(label.as_str(), labels))
 }
 
 impl<H: ChoreoHandler + ?Sized> Drop for Link<'_, H> {
     fn drop(&mut self) {
-        if !self.others.is_empty() {
-            self.handler.abandon(self.endpoint, self.others);
+        if !self.ends.others.is_empty() {
+            self.ends
+                .handler
+                .abandon(self.ends.endpoint, self.ends.others);
         }
     }
 }

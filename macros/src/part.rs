@@ -139,16 +139,16 @@ impl Part<'_> {
                         },
                     ),
                     None => {
-                        let role = role(to);
+                        let enter = self.enter(&quote!(link), *next);
+                        let (role, future) = (role(to), future(&kind));
                         (
                             format!("Sends `{message}` to `{to}`."),
                             quote! {
-                                pub async fn send(
+                                pub fn send(
                                     self,
                                     message: super::#carried,
-                                ) -> ::choreo::Result<#kind> {
-                                    self.link.send(#role, &message).await?;
-                                    ::core::result::Result::Ok(#enter)
+                                ) -> #future {
+                                    self.link.send(#role, message, |link| #enter)
                                 }
                             },
                         )
@@ -181,15 +181,16 @@ impl Part<'_> {
                         },
                     ),
                     None => {
-                        let role = role(from);
+                        let enter = self.enter(&quote!(link), *next);
+                        let kind = quote!((super::#carried, #kind));
+                        let (role, future) = (role(from), future(&kind));
                         (
                             format!("Receives `{message}` from `{from}`, waiting for it."),
                             quote! {
-                                pub async fn recv(
+                                pub fn recv(
                                     self,
-                                ) -> ::choreo::Result<(super::#carried, #kind)> {
-                                    let message = self.link.recv(#role).await?;
-                                    ::core::result::Result::Ok((message, #enter))
+                                ) -> #future {
+                                    self.link.recv(#role, |link| #enter)
                                 }
                             },
                         )
@@ -205,14 +206,15 @@ impl Part<'_> {
                 let all = to.join("`, `");
                 let methods = branches.iter().map(|(label, next)| {
                     let method = ident(&snake(label), Span::call_site());
-                    let (kind, enter) = (self.kind(*next), self.enter(&link, *next));
+                    let (kind, enter) = (self.kind(*next), self.enter(&quote!(link), *next));
+                    let future = future(&kind);
                     let doc = format!("Decides for `{label}`, and tells `{all}`.");
                     documented(
                         &doc,
                         &quote! {
-                            pub async fn #method(self) -> ::choreo::Result<#kind> {
-                                self.link.choose(#told, #label).await?;
-                                ::core::result::Result::Ok(#enter)
+                            pub fn #method(self) -> #future {
+                                let told = #told;
+                                self.link.choose(told, #label, |link| #enter)
                             }
                         },
                     )
@@ -260,7 +262,7 @@ impl Part<'_> {
             return quote!(&[#(#single),*]);
         }
         quote! {
-            &{
+            {
                 let mut told = ::std::vec![#(#single),*];
                 #(told.extend(self.link.family(#families).map(|(_, role)| role));)*
                 told
@@ -282,13 +284,14 @@ impl Part<'_> {
         let docs = branches
             .iter()
             .map(|(label, _)| format!("`{from}` has decided for `{label}`."));
-        let link = quote!(self.link);
+        let link = quote!(link);
         let enters = branches.iter().map(|(_, next)| self.enter(&link, *next));
         let numbers = 0..branches.len();
         let some_open = branches.iter().any(|(_, next)| !self.is_over(*next));
         let generics =
             some_open.then(|| quote!(<'a, H: ::choreo::ChoreoHandler<Role = Role> + ?Sized>));
         let arguments = some_open.then(|| quote!(<'a, H>));
+        let future = future(&quote!(#offered #arguments));
         let doc = format!("What `{from}` has decided.");
         quote! {
             #structure
@@ -301,9 +304,8 @@ impl Part<'_> {
                 ///
                 /// # Errors
                 /// As those of the handler; the others are told that it does not go on.
-                pub async fn offer(self) -> ::choreo::Result<#offered #arguments> {
-                    let offered = self.link.offer(#role, &[#(#labels),*]).await?;
-                    ::core::result::Result::Ok(match offered {
+                pub fn offer(self) -> #future {
+                    self.link.offer(#role, &[#(#labels),*], |number, link| match number {
                         #(#numbers => #offered::#variants(#enters),)*
                         _ => ::core::unreachable!("it is one of the labels"),
                     })
@@ -374,6 +376,13 @@ fn documented(doc: &str, method: &TokenStream) -> TokenStream {
         /// # Errors
         /// As those of the handler; the others are told that it does not go on.
         #method
+    }
+}
+
+/// What a step returns: one future, which an `async fn` would wrap in a second one.
+fn future(gives: &TokenStream) -> TokenStream {
+    quote! {
+        impl ::core::future::Future<Output = ::choreo::Result<#gives>> + ::core::marker::Send
     }
 }
 
