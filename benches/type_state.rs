@@ -145,14 +145,10 @@ where
     };
     let bob = async move {
         let mut next = asked::bob(&bob, &());
-        loop {
-            match next.offer().await.expect("Alice decides") {
-                Offered::Again(asked) => {
-                    let (Question(payload), received) = asked.recv().await.expect("Alice sends");
-                    next = received.send(Answer(payload)).await.expect("Alice listens");
-                }
-                Offered::Enough(_end) => break,
-            }
+        while let Offered::Again(asked) = next.offer().await.expect("Alice decides") {
+            let (Question(payload), received) = asked.recv().await.expect("Alice sends");
+            let sent = received.send(Answer(payload)).await;
+            next = sent.expect("Alice listens");
         }
     };
     runtime.block_on(time(alice, bob))
@@ -183,15 +179,10 @@ where
         told.expect("Bob listens");
     };
     let bob = async move {
-        loop {
-            match bob.offer(&(), Role::Alice).await.expect("Alice decides") {
-                Decision::Again => {
-                    let Question(payload) = bob.recv(&(), Role::Alice).await.expect("Alice sends");
-                    let sent = bob.send(&(), Role::Alice, &Answer(payload)).await;
-                    sent.expect("Alice listens");
-                }
-                Decision::Enough => break,
-            }
+        while let Decision::Again = bob.offer(&(), Role::Alice).await.expect("Alice decides") {
+            let Question(payload) = bob.recv(&(), Role::Alice).await.expect("Alice sends");
+            let sent = bob.send(&(), Role::Alice, &Answer(payload)).await;
+            sent.expect("Alice listens");
         }
     };
     runtime.block_on(time(alice, bob))

@@ -37,6 +37,10 @@ struct Ends<'a, H: ChoreoHandler + ?Sized> {
     others: &'a [H::Role],
 }
 
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` moves its arguments once more, and is not bound to be `Send`"
+)]
 impl<'a, H: ChoreoHandler + ?Sized> Link<'a, H> {
     /// At the beginning, with all other roles.
     #[must_use]

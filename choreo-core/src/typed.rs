@@ -62,7 +62,9 @@ impl<R: RoleId, H: ChoreoHandler<Role = RoleName>> ChoreoHandler for Typed<R, H>
     }
 
     fn abandon(&self, endpoint: &Self::Endpoint, others: &[R]) {
-        let others: Vec<RoleName> = others.iter().map(|role| self.name(role).clone()).collect();
-        self.inner.abandon(endpoint, &others);
+        for other in others {
+            let other = std::slice::from_ref(self.name(other));
+            self.inner.abandon(endpoint, other);
+        }
     }
 }

@@ -113,10 +113,9 @@ impl<R: RoleId> ChoreoHandler for InMemoryHandler<R> {
         received.map_err(|error| self.located(error, Operation::Recv, from))
     }
 
-    fn abandon(&self, _: &(), others: &[R]) {
-        // A role that is not there learns nothing.
-        let links = others.iter().filter_map(|other| self.links(other).ok());
-        links.for_each(|links| links.to.close());
+    /// A network is one session, so all its roles learn of it.
+    fn abandon(&self, _: &(), _: &[R]) {
+        self.network.leave(&self.role);
     }
 }
 
