@@ -55,8 +55,9 @@ impl Meeting {
     /// # Cancel safety
     /// A session that is not handed out is closed.
     pub async fn join<R: ProtocolRole>(&self, role: R) -> Result<Seat<R>> {
-        self.seat(role, role.others().collect(), R::FINGERPRINT)
-            .await
+        let config = SessionConfig::playing(&*self.session, role);
+        let session = Session::join(Arc::clone(&self.connect), config).await?;
+        Seat::new(role, session)
     }
 
     /// The seat that plays `role` in a protocol with families of roles: those of the cast are let
@@ -72,12 +73,8 @@ impl Meeting {
     /// A session that is not handed out is closed.
     pub async fn join_with<R: RoleId>(&self, role: R, cast: &Cast<R>) -> Result<Seat<R>> {
         let others = cast.others(&role).to_vec();
-        self.seat(role, others, cast.fingerprint()).await
-    }
-
-    async fn seat<R: RoleId>(&self, role: R, others: Vec<R>, fingerprint: u64) -> Result<Seat<R>> {
         let config = SessionConfig::new(&*self.session, role.clone(), others.clone())
-            .with_fingerprint(fingerprint);
+            .with_fingerprint(cast.fingerprint());
         let session = Session::join(Arc::clone(&self.connect), config).await?;
         Seat::with(role, others, session)
     }

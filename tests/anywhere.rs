@@ -113,7 +113,7 @@ impl Server {
 
 #[cfg(target_arch = "wasm32")]
 impl Server {
-    /// That which was started for the tests, where there are WebSockets.
+    /// That which was started for the tests, where there is a `WebSocket`.
     #[expect(clippy::option_env_unwrap, reason = "it compiles without a server")]
     async fn find() -> Option<Self> {
         let global = js_sys::global();

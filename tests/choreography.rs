@@ -59,6 +59,28 @@ choreography! {
         Left -> Right: Enough;
     }
 
+    /// Called by the next one.
+    protocol Squares {
+        roles Asker, Worker[n];
+        Asker -> Worker: Number(u32);
+        Worker -> Asker: Square(u32);
+    }
+
+    /// A family plays a family, and one role may, too.
+    protocol Twice {
+        roles Boss, Crew[hands], Solo;
+        do Squares(Boss, Crew);
+        do Squares(Boss, Solo);
+    }
+
+    /// Names of messages that end with a number.
+    protocol Numbered {
+        roles One, Two;
+        One -> Two: Value;
+        One -> Two: Value;
+        One -> Two: Value2;
+    }
+
     /// Each of the first hands what it gets to the second.
     protocol Relay {
         roles Runner[2], Judge;
@@ -259,6 +281,52 @@ async fn stacks_on_boxes_will_do() -> Result<()> {
     });
     assert_eq!(alice(&one).await?, 2);
     ended.await.expect("it ends")
+}
+
+#[test]
+async fn families_play_roles_of_other_protocols() -> Result<()> {
+    use twice::{Number, Role, Square};
+
+    let cast = twice::cast(2);
+    let network = InMemoryNetwork::of(cast.all().to_vec());
+    let crew = (0..2).map(async |hand| {
+        let handler = network.join(Role::Crew(hand))?;
+        let (Number(number), next) = twice::crew(hand, &handler, &(), &cast).recv().await?;
+        next.send(Square(number * number)).await.map(drop)
+    });
+    let solo = async {
+        let handler = network.join(Role::Solo)?;
+        let (Number(number), next) = twice::solo(&handler, &(), &cast).recv().await?;
+        next.send(Square(number * number)).await.map(drop)
+    };
+    let boss = async {
+        let handler = network.join(Role::Boss)?;
+        let next = twice::boss(&handler, &(), &cast);
+        let next = next.send_each(|hand| Number(hand as u32 + 2)).await?;
+        let (squares, next) = next.recv_each().await?;
+        assert_eq!([squares[0].0, squares[1].0], [4, 9]);
+        let (Square(last), _end) = next.send(Number(5)).await?.recv().await?;
+        Ok::<_, Error>(last)
+    };
+    let (last, (), _) = futures::try_join!(boss, solo, futures::future::try_join_all(crew))?;
+    assert_eq!(last, 25);
+    let three = twice::protocol().with_count("hands", 3);
+    three.check().expect("it is sound with any number");
+    Ok(())
+}
+
+#[test]
+async fn messages_may_end_with_a_number() -> Result<()> {
+    use numbered::{Role, Value, Value2};
+
+    let network = InMemoryNetwork::new();
+    let (one, two) = (network.join(Role::One)?, network.join(Role::Two)?);
+    let next = numbered::one(&one, &()).send(Value).await?;
+    next.send(Value).await?.send(Value2).await?;
+    let (Value, next) = numbered::two(&two, &()).recv().await?;
+    let (Value, next) = next.recv().await?;
+    let (Value2, _end) = next.recv().await?;
+    Ok(())
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Roles that are written once, and played over WebSockets here; `tests/anywhere.rs` plays the same
+//! Roles that are written once, and played over a WebSocket here; `tests/anywhere.rs` plays the same
 //! in memory and in browsers.
 //!
 //! ```sh

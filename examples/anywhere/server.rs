@@ -34,7 +34,7 @@ pub(crate) fn server() -> Result<Router> {
 
 /// Plays a role with each that calls, in a session of its own.
 fn route<R: ProtocolRole>(path: &str, role: R, plays: Plays<R>) -> Result<Router> {
-    let acceptor = Arc::new(Acceptor::new(&role, Anyone, Terms::default())?);
+    let acceptor = Arc::new(Acceptor::playing(role, Anyone, Terms::default())?);
     let call = move |upgrade: WebSocketUpgrade| {
         let acceptor = Arc::clone(&acceptor);
         let response = WebSocketAcceptor::new().upgrade(upgrade, async move |connection| {

@@ -1,6 +1,6 @@
 //! What a role can do, as types: one for each state of its part.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use choreo_protocol::{Local, State, StateId};
 use proc_macro2::{Span, TokenStream};
@@ -404,7 +404,7 @@ fn role(name: &str) -> TokenStream {
 
 /// The names of the types, by what the states do.
 fn names(local: &Local) -> Vec<Ident> {
-    let mut taken: HashMap<String, usize> = HashMap::new();
+    let (mut taken, mut counts) = (HashSet::new(), HashMap::new());
     let wanted = local.states.iter().map(|state| match state {
         State::Send { message, .. } => format!("Send{}", camel(&message.name)),
         State::Recv { message, .. } => format!("Recv{}", camel(&message.name)),
@@ -414,12 +414,18 @@ fn names(local: &Local) -> Vec<Ident> {
         State::End => "End".to_owned(),
     });
     wanted
-        .map(|name| {
-            let count = taken.entry(name.clone()).or_default();
-            *count += 1;
-            match *count {
-                1 => Ident::new(&name, Span::call_site()),
-                count => format_ident!("{name}{count}"),
+        .map(|wanted| {
+            let count = counts.entry(wanted.clone()).or_insert(0_usize);
+            loop {
+                *count += 1;
+                let name = match *count {
+                    1 => wanted.clone(),
+                    count => format!("{wanted}{count}"),
+                };
+                // There may be messages `Value` and `Value2`.
+                if taken.insert(name.clone()) {
+                    return Ident::new(&name, Span::call_site());
+                }
             }
         })
         .collect()

@@ -10,6 +10,7 @@ use syn::punctuated::Punctuated;
 use syn::{Ident, Result, Token, Type, braced, parenthesized, token};
 
 use crate::messages::{Carried, written};
+use crate::names::snake;
 use crate::roles::{Named, Roles};
 use crate::syntax::Protocol;
 
@@ -210,6 +211,7 @@ impl<'a> Reader<'a> {
         while !body.is_empty() {
             place.push(branches.len());
             let label: Ident = body.parse()?;
+            one_method(&label, &branches)?;
             self.written.insert(place.clone(), label.to_token_stream());
             body.parse::<Token![=>]>()?;
             let steps = if body.peek(token::Brace) {
@@ -317,5 +319,22 @@ impl<'a> Reader<'a> {
         let text =
             format!("protocol `{name}` is not declared above, in this `choreography!`; {there}");
         syn::Error::new(name.span(), text)
+    }
+}
+
+/// Labels become methods, whose names differ.
+fn one_method(label: &Ident, before: &[Branch]) -> Result<()> {
+    let name = label.to_string();
+    let method = snake(&name);
+    let mut before = before.iter().map(|branch| &branch.label);
+    match before.find(|other| **other != name && snake(other) == method) {
+        None => Ok(()),
+        Some(other) => {
+            let text = format!(
+                "labels `{other}` and `{name}` would both have the method `{method}`: give one of \
+                 them another name"
+            );
+            Err(syn::Error::new(label.span(), text))
+        }
     }
 }

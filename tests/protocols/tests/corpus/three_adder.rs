@@ -25,11 +25,8 @@ where
     use three_adder::first::Offered;
 
     let (mut next, mut total) = (three_adder::first(handler, endpoint), 0);
-    loop {
-        match next.send(Sum(total + 1)).await?.offer().await? {
-            Offered::More(more) => (Sum(total), next) = more.recv().await?,
-            Offered::Enough(_end) => break,
-        }
+    while let Offered::More(more) = next.send(Sum(total + 1)).await?.offer().await? {
+        (Sum(total), next) = more.recv().await?;
     }
     assert_eq!(total, 96);
     Ok(())
