@@ -4,14 +4,13 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::bundle::{self, Tuned};
 use crate::cargo_tools::CargoTool;
 use crate::exec;
 use crate::features;
 use crate::native;
 use crate::report::{Outcome, Report};
 use crate::setup::Needs;
-use crate::size::{self, BUDGETS, Sizes};
+use crate::size::BUDGETS;
 use crate::test;
 use crate::wasm;
 use crate::workspace::{EDGE, WASM_TARGET, Workspace};
@@ -40,18 +39,14 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     if !args.without_tests {
         test::steps(workspace, &test::Args::default(), &mut report)?;
     }
-    for (page, features, budget, fits) in BUDGETS {
-        report.step(
-            &format!("size of {}", size::name(page, features)),
-            |status| {
-                let bundle = bundle::build_with(workspace, page, features, Tuned::Size, status)?;
-                match Sizes::measure(&bundle, budget)?.check() {
-                    Ok(size) => Ok(Outcome::Passed(size)),
-                    Err(above) if !fits => Ok(Outcome::Passed(format!("{above:#}"))),
-                    Err(above) => Err(above),
-                }
-            },
-        );
+    for budget in BUDGETS {
+        report.step(&format!("size of {budget}"), |status| {
+            match budget.spend(workspace, status)?.check() {
+                Ok(size) => Ok(Outcome::Passed(size)),
+                Err(above) if !budget.fits => Ok(Outcome::Passed(format!("{above:#}"))),
+                Err(above) => Err(above),
+            }
+        });
     }
     benches(workspace, &mut report);
     Ok(report.finish())
