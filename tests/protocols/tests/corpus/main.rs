@@ -11,6 +11,7 @@ mod ping_pong;
 mod refused;
 mod ring;
 mod ring_max;
+mod ring_of_n;
 mod scatter_gather;
 mod streaming;
 mod three_adder;
