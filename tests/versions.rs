@@ -48,9 +48,12 @@ async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+fn connector(address: SocketAddr) -> WebSocketConnector {
+    WebSocketConnector::new(format!("ws://{address}")).expect("an address")
+}
+
 fn meeting(address: SocketAddr) -> Meeting {
-    let connector = WebSocketConnector::new(format!("ws://{address}")).expect("an address");
-    Meeting::new(connector, "game-7")
+    Meeting::new(connector(address), "game-7")
 }
 
 /// Both versions stand in the error, and who speaks the wrong one.
@@ -89,6 +92,12 @@ async fn through_a_relay() {
         .send(Ping(1))
         .await
         .unwrap();
+    // A role for which nobody waits ends nothing.
+    let zoe = SessionConfig::new("game-7", "Zoe", ["Alice"]);
+    let zoe = zoe.with_fingerprint(New::FINGERPRINT);
+    let refused = Session::join(connector(address), zoe).await;
+    let refused = refused.map(drop).unwrap_err();
+    names_both(&refused, Old::FINGERPRINT, New::FINGERPRINT, "Zoe");
     let refused = timeout(LONG, meeting.join(New::Bob))
         .await
         .expect("it is told");

@@ -78,9 +78,13 @@ impl Hall {
         let now = self.begun.elapsed();
         let mut state = self.state();
         let greeting = state.admission.hello(frame, now).inspect_err(|_| {
-            if let Some((session, abort)) = state.admission.unplayable() {
-                state.end(&session, &abort, None, now);
-                self.metrics.ended(&abort);
+            let Some(missing) = state.admission.unplayable() else {
+                return;
+            };
+            let room = state.rooms.get(&missing.session);
+            if room.is_some_and(|room| room.awaits(&missing.role)) {
+                state.end(&missing.session, &missing.abort, None, now);
+                self.metrics.ended(&missing.abort);
             }
         })?;
         match greeting {

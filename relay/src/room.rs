@@ -110,6 +110,12 @@ impl Room {
         seats.processes.clone()
     }
 
+    /// Whether somebody who is connected speaks with that role.
+    pub(crate) fn awaits(&self, role: &str) -> bool {
+        let seats = self.seats();
+        seats.taken.values().any(|seat| seat.number_of(role) > 0)
+    }
+
     /// Tells all roles.
     pub(crate) fn tell(&self, frame: &Frame) {
         for seat in self.seats().taken.values() {

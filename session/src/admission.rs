@@ -77,8 +77,8 @@ pub struct Admission {
     rooms: HashMap<String, Room>,
     /// What all sessions run, if it is one protocol.
     fingerprint: Option<u64>,
-    /// The session that a role which it waits for cannot play in.
-    unplayable: Option<(String, Abort)>,
+    /// The session in which the role that was refused last is missing.
+    unplayable: Option<Unplayable>,
     /// The tickets that were used, by which process, and until when that matters.
     used: HashMap<String, (u128, Duration)>,
 }
@@ -96,6 +96,17 @@ struct Member {
     /// Since when nobody is connected.
     away_since: Option<Duration>,
     left: bool,
+}
+
+/// A session of which a role was refused that nobody else plays, for it speaks another protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unplayable {
+    /// Its name.
+    pub session: String,
+    /// The role.
+    pub role: String,
+    /// What the role was told.
+    pub abort: Abort,
 }
 
 /// What to answer to a HELLO.
@@ -283,15 +294,18 @@ impl Admission {
             format_args!("protocol {due:016x} is spoken here, not {speaks:016x}, as {role} does");
         let abort = Abort::new(Code::Version, reason);
         if room.is_some_and(|room| !room.members.contains_key(role)) {
-            self.unplayable = Some((hello.session.clone(), abort.clone()));
+            self.unplayable = Some(Unplayable {
+                session: hello.session.clone(),
+                role: role.clone(),
+                abort: abort.clone(),
+            });
         }
         Err(abort)
     }
 
-    /// After a role was refused: the session that cannot be played, for the role is one that nobody
-    /// else plays, and speaks another protocol. End it and tell the other roles, who would wait for
-    /// ever.
-    pub fn unplayable(&mut self) -> Option<(String, Abort)> {
+    /// After a role was refused: the session that cannot be played without it. If somebody in it waits
+    /// for the role, end it, and tell all: they would wait for ever.
+    pub fn unplayable(&mut self) -> Option<Unplayable> {
         self.unplayable.take()
     }
 
@@ -593,7 +607,12 @@ mod tests {
         let (abort, unplayable) = refused("Carol", "");
         assert_eq!((abort.code(), unplayable), (Code::Unauthorized, None));
         let (abort, unplayable) = refused("Carol", "Carol/c");
-        assert_eq!(unplayable, Some((hello("Carol", 3).session, abort)));
+        let expected = Unplayable {
+            session: hello("Carol", 3).session,
+            role: "Carol".to_owned(),
+            abort,
+        };
+        assert_eq!(unplayable, Some(expected));
         assert_eq!(server.unplayable(), None);
     }
 

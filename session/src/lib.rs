@@ -19,7 +19,9 @@ mod status;
 pub mod wire;
 
 pub use accept::{Accepted, Acceptor};
-pub use admission::{Admission, Admitted, Anyone, Authority, Greeting, Terms, Ticket, Visitor};
+pub use admission::{
+    Admission, Admitted, Anyone, Authority, Greeting, Terms, Ticket, Unplayable, Visitor,
+};
 pub use config::SessionConfig;
 pub use limits::{Limits, Timing};
 pub use peer::PeerTransport;
