@@ -13,7 +13,7 @@ use crate::workspace::{E2E, PING_PONG, Workspace};
 /// Runs them, one step for the tests and one for each example.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
     report.step("native tests", |status| {
-        let mut cargo = workspace.cargo(["test"]);
+        let mut cargo = workspace.cargo(["test", "--no-fail-fast"]);
         select(&mut cargo);
         let tests = wasm::passed_tests(&exec::succeed(&mut cargo, status)?);
         ensure!(tests > 0, "not one test ran");
