@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -13,6 +13,8 @@ use crate::progress::Status;
 /// A running one; dropping it ends it.
 pub(crate) struct Listener {
     process: Child,
+    /// What it says besides finds an open ear, and nobody who listens.
+    output: BufReader<ChildStdout>,
     /// Where it listens.
     pub(crate) url: String,
     /// The path of the program.
@@ -34,21 +36,22 @@ impl Listener {
         let program = programs.iter().find(|program| program.name == name);
         let program = program.with_context(|| format!("cargo built no program `{name}`"))?;
         let mut command = Command::new(&program.path);
-        let process = command
+        let mut process = command
             .args(args)
             // Some end when their input does, however we end.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", exec::describe(&command)))?;
+        let output = process.stdout.take().context("its output is piped")?;
         let mut listener = Self {
             process,
+            output: BufReader::new(output),
             url: String::new(),
             program: program.path.clone(),
         };
-        let output = listener.process.stdout.take();
         let mut line = String::new();
-        BufReader::new(output.context("its output is piped")?).read_line(&mut line)?;
+        listener.output.read_line(&mut line)?;
         let url = line.split_whitespace().next_back().unwrap_or_default();
         ensure!(
             url.contains("://"),
