@@ -12,6 +12,8 @@ use choreo_transport_websocket::WebSocketAcceptor;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::loopback;
+
 /// A role that others call: an [`Acceptor`] behind a server on loopback.
 pub struct Direct {
     address: SocketAddr,
@@ -44,7 +46,9 @@ impl Direct {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = TcpListener::bind((loopback(), 0))
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let acceptor = Acceptor::new(role, Anyone, terms).expect("random numbers");
         let joined = Arc::new(Queue::new(64));

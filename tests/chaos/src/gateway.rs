@@ -70,7 +70,7 @@ impl Gateway {
     /// # Panics
     /// When no port is free.
     pub async fn start(to: SocketAddr, manner: Manner) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = TcpListener::bind((to.ip(), 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             to,

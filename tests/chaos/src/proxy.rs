@@ -115,7 +115,7 @@ impl Proxy {
     }
 
     async fn with(to: SocketAddr, fates: VecDeque<Fate>, common: Fate) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = TcpListener::bind((to.ip(), 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let shared = Arc::new(Shared {
             to,

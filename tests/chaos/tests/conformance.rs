@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use choreo_chaos::exchange::Role;
-use choreo_chaos::{Direct, Proxy};
+use choreo_chaos::{Direct, Proxy, loopback};
 use choreo_core::queue::{Closed, Queue};
 use choreo_core::{Bytes, Error, ErrorKind, Result, Transport, async_trait};
 use choreo_handler_rumpsteak::{RumpsteakEndpoint, RumpsteakHandler};
@@ -115,7 +115,7 @@ fn terms() -> Terms {
 
 /// A relay, and what stands before it.
 async fn relay() -> Proxy {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind((loopback(), 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let relay = Relay::new(Anyone, RelayConfig::default().with_terms(terms())).unwrap();
     tokio::spawn(async move { relay.listen(listener).await });

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use choreo_chaos::exchange::{MESSAGES, close, exchange};
-use choreo_chaos::{Cut, Direct, Fate, Proxy, Way};
+use choreo_chaos::{Cut, Direct, Fate, Proxy, Way, loopback};
 use choreo_core::{Connect, Error, Result, runtime};
 use choreo_relay::{Relay, RelayConfig};
 use choreo_session::{Anyone, Session, SessionConfig, Terms, Timing};
@@ -234,7 +234,7 @@ async fn nothing_is_lost_between_two_roles_by_requests() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_through_a_relay() {
     let _one = ONE.lock().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let listener = TcpListener::bind((loopback(), 0)).await.expect("a port");
     let relay = listener.local_addr().expect("it is bound");
     let listening = Relay::new(Anyone, RelayConfig::default()).expect("random numbers");
     tokio::spawn(async move { listening.listen(listener).await });

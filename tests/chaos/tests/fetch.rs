@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use choreo_chaos::exchange::{close, exchange};
-use choreo_chaos::{Cut, Direct, Gateway, Manner, Proxy};
+use choreo_chaos::{Cut, Direct, Gateway, Manner, Proxy, loopback};
 use choreo_core::queue::Queue;
 use choreo_core::{Bytes, Result, Transport};
 use choreo_session::{Session, SessionConfig, Terms, Timing};
@@ -30,7 +30,7 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind((loopback(), 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let accepted = Arc::new(Queue::new(64));
         let (acceptor, queue) = (FetchAcceptor::new(), accepted.clone());
