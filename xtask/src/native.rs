@@ -14,7 +14,7 @@ use crate::wasm;
 use crate::workspace::{E2E, PING_PONG, Workspace};
 
 /// Runs them, one step for the tests and one for each example.
-pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
+pub(crate) fn run(workspace: &Workspace, report: &Report) {
     let mut programs = Vec::new();
     report.step("native tests, built", |status| {
         let mut cargo = workspace.cargo(["test", "--no-run"]);
