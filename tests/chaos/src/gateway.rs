@@ -29,7 +29,7 @@ pub struct Gateway {
     listening: JoinHandle<()>,
 }
 
-/// How a [`Gateway`] treats requests.
+/// How a [`Gateway`] treats requests: those that send something, and all others, each by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
     /// It passes them on.
@@ -58,7 +58,9 @@ pub enum Manner {
 struct Shared {
     to: SocketAddr,
     manner: Manner,
-    requests: AtomicU64,
+    /// Those that send something, and the others.
+    sending: AtomicU64,
+    asking: AtomicU64,
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -75,7 +77,8 @@ impl Gateway {
         let shared = Arc::new(Shared {
             to,
             manner,
-            requests: AtomicU64::new(0),
+            sending: AtomicU64::new(0),
+            asking: AtomicU64::new(0),
         });
         let listening = tokio::spawn(listen(listener, Arc::clone(&shared)));
         Self {
@@ -94,7 +97,10 @@ impl Gateway {
     /// How many requests came so far.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.shared.requests.load(Ordering::SeqCst)
+        let all = [&self.shared.sending, &self.shared.asking];
+        all.map(|requests| requests.load(Ordering::SeqCst))
+            .iter()
+            .sum()
     }
 }
 
@@ -121,7 +127,12 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
 impl Shared {
     /// The answer to a request; an error cuts the connection.
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Error> {
-        let number = self.requests.fetch_add(1, Ordering::SeqCst);
+        // Counted by themselves: else those of one kind might all be lost, in step with the other's.
+        let requests = match request.method() {
+            &Method::POST => &self.sending,
+            _ => &self.asking,
+        };
+        let number = requests.fetch_add(1, Ordering::SeqCst);
         let (head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let request = Request::from_parts(head, body);
