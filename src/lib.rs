@@ -3,6 +3,8 @@
 
 #[cfg(feature = "session")]
 mod meeting;
+#[cfg(feature = "plugins")]
+pub mod plugins;
 
 pub use choreo_core::*;
 
@@ -31,6 +33,9 @@ pub use choreo_handler_rumpsteak::{
     feature = "monitor",
 ))]
 pub use choreo_middleware as middleware;
+
+#[cfg(feature = "plugins")]
+pub use choreo_plugin as plugin;
 
 #[cfg(feature = "session")]
 pub use choreo_session as session;

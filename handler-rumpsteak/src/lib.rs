@@ -6,6 +6,8 @@ mod endpoint;
 mod handler;
 mod into_frame;
 mod metadata;
+#[cfg(feature = "plugin")]
+mod plugin;
 mod session;
 mod sink_stream;
 mod turns;
@@ -15,4 +17,6 @@ pub use endpoint::RumpsteakEndpoint;
 pub use handler::RumpsteakHandler;
 pub use into_frame::IntoFrame;
 pub use metadata::SessionMetadata;
+#[cfg(feature = "plugin")]
+pub use plugin::PLUGIN;
 pub use session::RumpsteakSession;

@@ -9,6 +9,8 @@ mod in_box;
 mod metrics;
 #[cfg(feature = "monitor")]
 mod monitor;
+#[cfg(feature = "plugin")]
+mod plugins;
 #[cfg(feature = "record")]
 mod record;
 #[cfg(feature = "retry")]

@@ -10,6 +10,8 @@ mod limits;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod pipe;
+#[cfg(feature = "plugin")]
+mod plugin;
 #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
 mod server;
 mod transport;
@@ -22,6 +24,8 @@ use native as platform;
 
 pub use connector::FetchConnector;
 pub use limits::Limits;
+#[cfg(feature = "plugin")]
+pub use plugin::PLUGIN;
 #[cfg(all(feature = "axum", not(target_arch = "wasm32")))]
 pub use server::{ConnectionId, FetchAcceptor};
 pub use transport::FetchTransport;

@@ -11,6 +11,8 @@ mod end;
 mod limits;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+#[cfg(feature = "plugin")]
+mod plugin;
 mod transport;
 
 #[cfg(target_arch = "wasm32")]
@@ -23,4 +25,6 @@ pub use acceptor::WebSocketAcceptor;
 pub use closed::Closed;
 pub use connector::WebSocketConnector;
 pub use limits::Limits;
+#[cfg(feature = "plugin")]
+pub use plugin::PLUGIN;
 pub use transport::WebSocketTransport;

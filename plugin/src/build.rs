@@ -1,0 +1,160 @@
+use choreo_core::{Result, RoleName};
+
+use crate::plugin::{MakeConnector, OpenHandler, WrapHandler};
+use crate::setting::{Path, list, refuse};
+use crate::{
+    LayerPlugin, OptionValue, Part, Place, PluginKind, Registry, Setting, Settings, Site, Stack,
+    StackSpec,
+};
+
+/// The handler of a stack that names a transport alone.
+const DEFAULT_OVER_TRANSPORT: &str = "session";
+
+/// A stack whose names are known and whose options are right.
+struct Prepared {
+    role: RoleName,
+    description: String,
+    transport: Option<MakeConnector>,
+    handler: OpenHandler,
+    layers: Vec<WrapHandler>,
+}
+
+impl StackSpec {
+    /// Whether the stack could be built: all plug-ins are there, and all options right. Nothing is
+    /// opened.
+    ///
+    /// # Errors
+    /// [`Config`](choreo_core::ErrorKind::Config): what is wrong first, where it stands, and what is
+    /// expected there.
+    pub fn check(&self, registry: &Registry) -> Result<()> {
+        self.prepare(registry).map(drop)
+    }
+
+    /// Builds the stack of the plug-ins that are [registered at link
+    /// time](Registry::discovered), at a site of its own.
+    ///
+    /// # Errors
+    /// As [`build_with`](Self::build_with).
+    ///
+    /// # Cancel safety
+    /// What is not handed out is closed.
+    pub async fn build(&self) -> Result<Stack> {
+        self.build_with(&Registry::discovered()?, &Site::new())
+            .await
+    }
+
+    /// Builds the stack of these plug-ins, at a site that may be shared with others.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check), before anything is opened; then those of the handler.
+    ///
+    /// # Cancel safety
+    /// What is not handed out is closed.
+    pub async fn build_with(&self, registry: &Registry, site: &Site) -> Result<Stack> {
+        let prepared = self.prepare(registry)?;
+        let mut place = Place {
+            role: prepared.role,
+            site: site.clone(),
+            transport: None,
+        };
+        if let Some(connector) = prepared.transport {
+            place.transport = Some(connector(&place)?);
+        }
+        let opened = (prepared.handler)(place.clone()).await?;
+        let wrap = |inner, wrap: WrapHandler| wrap(inner, &place);
+        let handler = prepared.layers.into_iter().try_fold(opened.handler, wrap)?;
+        Ok(Stack::new(
+            handler,
+            opened.close,
+            place,
+            prepared.description,
+        ))
+    }
+
+    fn prepare(&self, registry: &Registry) -> Result<Prepared> {
+        let role = self.role()?;
+        let (mut description, transport) = match &self.transport {
+            None => (String::new(), None),
+            Some(part) => {
+                let settings = self.settings(part, "transport");
+                let plugin = self.found(part, "transport", registry.transport(part.name()))?;
+                let title = format!("<{}>", plugin.title());
+                (title, Some(plugin.prepare(&settings)?))
+            }
+        };
+        let session = Part::new(DEFAULT_OVER_TRANSPORT);
+        let Some(part) = self
+            .handler
+            .as_ref()
+            .or(transport.as_ref().map(|_| &session))
+        else {
+            let why = format!(
+                "a stack needs a [handler] or a [transport]; handlers: {}; transports: {}",
+                list(registry.names(PluginKind::Handler)),
+                list(registry.names(PluginKind::Transport)),
+            );
+            return Err(self.refuse("", &why));
+        };
+        let plugin = self.found(part, "handler", registry.handler(part.name()))?;
+        let why = match (plugin.over_transport, &transport) {
+            (true, None) => Some("speaks over a transport, and there is no [transport]"),
+            (false, Some(_)) => Some("speaks by itself; the [transport] would not be used"),
+            _ => None,
+        };
+        if let Some(why) = why {
+            let path = Path::Root("handler");
+            let why = format!("{:?} {why}", part.name());
+            return Err(refuse(&self.source, &part.name.at, &path, &why));
+        }
+        let handler = plugin.prepare(&self.settings(part, "handler"))?;
+        description.insert_str(0, plugin.title());
+
+        Self::check_count(self.layers.len()).map_err(|why| self.refuse("layers", &why))?;
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for (index, part) in self.layers.iter().enumerate() {
+            let path = format!("layers[{index}]");
+            let plugin: &LayerPlugin = self.found(part, &path, registry.layer(part.name()))?;
+            layers.push(plugin.prepare(&self.settings(part, &path))?);
+            description = format!("{}<{description}>", plugin.title());
+        }
+        Ok(Prepared {
+            role,
+            description,
+            transport,
+            handler,
+            layers,
+        })
+    }
+
+    fn role(&self) -> Result<RoleName> {
+        let Some(node) = &self.role else {
+            return Err(self.refuse("role", "is missing: the role that the stack plays"));
+        };
+        let setting = Setting {
+            node,
+            source: &self.source,
+            path: Path::Root("role"),
+        };
+        match String::read(setting)? {
+            role if role.is_empty() => Err(setting.refuse("a role has a name")),
+            role => Ok(role.into()),
+        }
+    }
+
+    fn settings<'a>(&'a self, part: &'a Part, path: &'a str) -> Settings<'a> {
+        Settings {
+            table: &part.options,
+            at: &part.at,
+            source: &self.source,
+            path: Path::Root(path),
+        }
+    }
+
+    /// With its place, if the plug-in is not there.
+    fn found<T>(&self, part: &Part, path: &str, found: Result<T>) -> Result<T> {
+        found.map_err(|error| {
+            let path = Path::Root(path);
+            refuse(&self.source, &part.name.at, &path, error.detail())
+        })
+    }
+}

@@ -1,0 +1,36 @@
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use choreo_core::{Error, ErrorKind, Result};
+
+use crate::StackSpec;
+
+impl StackSpec {
+    /// A stack from a file, whose name says whether it is TOML (`.toml`) or JSON (`.json`). Errors
+    /// name it. In browsers there are no files.
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config) when it cannot be read, and as `from_toml` and `from_json`.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let source = path.display().to_string();
+        let refuse = |why: String| Error::new(ErrorKind::Config, format!("{source}: {why}"));
+        let parse = match path.extension().and_then(|extension| extension.to_str()) {
+            #[cfg(feature = "toml")]
+            Some("toml") => Self::from_toml_named,
+            #[cfg(feature = "json")]
+            Some("json") => Self::from_json_named,
+            _ => {
+                return Err(refuse(
+                    "a stack's file ends in .toml or .json, as its format".into(),
+                ));
+            }
+        };
+        let mut text = String::new();
+        let most = Self::MAX_TEXT as u64 + 1;
+        let read = File::open(path).and_then(|file| file.take(most).read_to_string(&mut text));
+        read.map_err(|error| refuse(format!("it cannot be read: {error}")))?;
+        parse(&source, &text)
+    }
+}

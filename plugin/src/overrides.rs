@@ -1,0 +1,138 @@
+use std::sync::Arc;
+
+use choreo_core::{Error, Result};
+
+use crate::node::{At, Entry, Kind, Node, set};
+use crate::setting::{Path, list, refuse};
+use crate::{Part, StackSpec};
+
+/// With what the names of variables begin that are meant.
+const PREFIX: &str = "CHOREO_";
+
+impl StackSpec {
+    /// With what environment variables say, in place of what the text says.
+    ///
+    /// `CHOREO_ROLE` is the role; `CHOREO_HANDLER__…` and `CHOREO_TRANSPORT__URL` are options of the
+    /// handler and the transport; `CHOREO_LAYERS__RETRY__RETRIES` is an option of the layer `retry`,
+    /// or `CHOREO_LAYERS__0__RETRIES` of the innermost, where there are several of that name. What is
+    /// in small letters with `-` or `_` in a file is in capitals with `_` here. The items of a list
+    /// have commas between them.
+    ///
+    /// ```
+    /// use choreo_plugin::{Part, StackSpec};
+    ///
+    /// # fn main() -> choreo_core::Result<()> {
+    /// let spec = StackSpec::new("Alice")
+    ///     .handler(Part::new("inmemory"))
+    ///     .with_overrides(std::env::vars())?
+    ///     .with_overrides([("CHOREO_ROLE", "Bob")])?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Config`](choreo_core::ErrorKind::Config) for a variable that begins with `CHOREO_` and
+    /// names nothing in the stack. Whether there is such an option [`check`](Self::check) tells.
+    pub fn with_overrides<K: AsRef<str>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self> {
+        for (name, value) in variables {
+            if let Some(path) = name.as_ref().strip_prefix(PREFIX) {
+                self.set(name.as_ref(), path, value.into())?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn set(&mut self, variable: &str, path: &str, value: String) -> Result<()> {
+        let at = At::Variable(Arc::from(variable));
+        let no = |why: &str| Err(refuse("", &at, &Path::Root(""), why));
+        let steps: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        if steps.len() > Node::MAX_DEPTH || steps.contains(&"") {
+            return no("it names nothing in a stack");
+        }
+        let node = Node {
+            at: at.clone(),
+            kind: Kind::Text(value),
+        };
+        let (part, option) = match steps.as_slice() {
+            ["role"] => {
+                self.role = Some(node);
+                return Ok(());
+            }
+            ["handler", option @ ..] if !option.is_empty() => (self.handler.as_mut(), option),
+            ["transport", option @ ..] if !option.is_empty() => (self.transport.as_mut(), option),
+            ["layers", layer, option @ ..] if !option.is_empty() => {
+                (Some(self.layer_mut(layer, &at)?), option)
+            }
+            _ => {
+                return no(
+                    "it names nothing in a stack: CHOREO_ROLE, CHOREO_HANDLER__…, \
+                           CHOREO_TRANSPORT__… and CHOREO_LAYERS__<name>__… do",
+                );
+            }
+        };
+        match part {
+            None => no(&format!("the stack has no [{}]", steps[0])),
+            Some(part) if option == ["use"] => {
+                part.name = node;
+                Ok(())
+            }
+            Some(part) => {
+                put(&mut part.options, option, node);
+                Ok(())
+            }
+        }
+    }
+
+    fn layer_mut(&mut self, name: &str, at: &At) -> Result<&mut Part> {
+        let count = self.layers.len();
+        let number = name.parse().ok().filter(|number| *number < count);
+        let alike = |part: &Part| plain(part.name()) == plain(name);
+        let mut named = (0..count).filter(|index| alike(&self.layers[*index]));
+        let index = match (number, named.next(), named.next()) {
+            (Some(number), ..) => Some(number),
+            (None, Some(index), None) => Some(index),
+            _ => None,
+        };
+        let error = || self.no_layer(name, at);
+        let index = index.ok_or_else(error)?;
+        Ok(&mut self.layers[index])
+    }
+
+    fn no_layer(&self, name: &str, at: &At) -> Error {
+        let listed = self.layers.iter().enumerate();
+        let listed = list(listed.map(|(index, part)| format!("{index} {}", part.name())));
+        let why = format!("{name:?} does not name one layer; the stack has: {listed}");
+        refuse("", at, &Path::Root("layers"), &why)
+    }
+}
+
+/// Sets what may be deep in tables.
+fn put(table: &mut Vec<Entry>, steps: &[&str], node: Node) {
+    let [step, below @ ..] = steps else {
+        return;
+    };
+    let known = table.iter().find(|entry| plain(&entry.key) == plain(step));
+    let key = known.map_or_else(|| (*step).to_owned(), |entry| entry.key.clone());
+    let at = node.at.clone();
+    let node = match below {
+        [] => node,
+        // A secret's place is told anew, not added to.
+        below => {
+            let mut inner = Vec::new();
+            put(&mut inner, below, node);
+            Node {
+                at: at.clone(),
+                kind: Kind::Table(inner),
+            }
+        }
+    };
+    set(table, Entry { key, at, node });
+}
+
+/// A name as it may stand in a variable.
+fn plain(name: &str) -> String {
+    name.replace('-', "_").to_lowercase()
+}

@@ -1,0 +1,211 @@
+//! Stacks from a configuration, with all plug-ins that come with choreo.
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::time::Duration;
+
+use choreo::middleware::{MetricsHandle, Recording};
+use choreo::plugin::{Part, Plugin, PluginKind, Registry, Site, Stack, StackSpec};
+use choreo::prelude::*;
+use choreo::session::Anyone;
+use choreo::{plugins, protocol};
+use choreo_relay::{Relay, RelayConfig};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+const LONG: Duration = Duration::from_secs(30);
+
+async fn build(text: &str, site: &Site) -> Result<Stack> {
+    let registry = plugins::registry()?;
+    StackSpec::from_toml(text)?
+        .build_with(&registry, site)
+        .await
+}
+
+async fn relay() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let relay = Relay::new(Anyone, RelayConfig::default()).expect("the terms are kept");
+    tokio::spawn(async move { relay.listen(listener).await });
+    format!("ws://{address}")
+}
+
+#[test]
+fn each_feature_brings_its_plug_in() {
+    let names = |kind| {
+        let of_kind = move |plugin: &&Plugin| plugin.kind() == kind;
+        let registry = plugins::registry().expect("names are told apart");
+        let names: Vec<_> = registry.iter().filter(of_kind).map(Plugin::name).collect();
+        names.join(" ")
+    };
+    let layers = "fault-injection metrics monitor record retry timeout trace";
+    assert_eq!(names(PluginKind::Handler), "inmemory rumpsteak session");
+    assert_eq!(names(PluginKind::Layer), layers);
+    assert_eq!(
+        names(PluginKind::Transport).split(' ').next_back(),
+        Some("websocket")
+    );
+}
+
+/// Nothing else in this file names the crate of the layers' plug-ins or that of the transport.
+#[test]
+fn what_is_linked_is_discovered() {
+    let discovered = Registry::discovered().expect("names are told apart");
+    for plugin in plugins::ALL {
+        let known = |known: &Plugin| known.kind() == plugin.kind() && known.name() == plugin.name();
+        assert!(discovered.iter().any(known), "{plugin:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_layers_of_ours_in_one_stack() {
+    let site = Site::new();
+    site.put(
+        protocol::Global::new("Greeting")
+            .role("Alice")
+            .role("Bob")
+            .then(protocol::Step::message(
+                "Alice",
+                "Bob",
+                protocol::Message::new("Hello").carrying("String"),
+            )),
+    );
+    let text = r#"
+        role = "Alice"
+        [handler]
+        use = "inmemory"
+        capacity = 1
+        [[layers]]
+        use = "fault-injection"
+        seed = 7
+        before_send = 0.9
+        delay_max = "1ms"
+        [[layers]]
+        use = "retry"
+        retries = 1000
+        base_delay = "1us"
+        max_delay = "1us"
+        jitter = false
+        budget = "1min"
+        [[layers]]
+        use = "timeout"
+        send = "1min"
+        recv = "5ms"
+        [[layers]]
+        use = "monitor"
+        [[layers]]
+        use = "record"
+        [[layers]]
+        use = "metrics"
+        time_every = 1
+        [[layers]]
+        use = "trace"
+    "#;
+    let alice = build(text, &site).await.expect("all is well");
+    assert_eq!(
+        alice.describe(),
+        "Trace<Metrics<Record<Monitor<Timeout<Retry<FaultInjection<InMemory>>>>>>>"
+    );
+    let bob = "role = \"Bob\"\nhandler.use = \"inmemory\"";
+    let bob = build(bob, &site).await.expect("all is well");
+
+    alice
+        .send(&(), "Bob".into(), &"hello")
+        .await
+        .expect("it is tried often enough");
+    assert_eq!(
+        bob.recv::<String>(&(), "Alice".into()).await.unwrap(),
+        "hello"
+    );
+    let error = alice.send(&(), "Bob".into(), &"again").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol, "{error}");
+
+    let recording: Recording = site.get().expect("the layer put it there");
+    assert!(recording.to_mermaid().contains("Alice"));
+    let metrics: MetricsHandle = site.get().expect("the layer put it there");
+    let snapshot = metrics.snapshot();
+    assert_eq!(snapshot.peer("Bob").expect("it was sent to").send.count, 1);
+}
+
+#[tokio::test]
+async fn limits_are_those_of_the_file() {
+    let text = "role = \"Alice\"\nhandler.use = \"inmemory\"\n[[layers]]\nuse = \"timeout\"\nrecv = \"5ms\"";
+    let alice = build(text, &Site::new()).await.expect("all is well");
+    let received = alice.recv::<String>(&(), "Bob".into());
+    let error = timeout(LONG, received)
+        .await
+        .expect("the layer has a limit")
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn the_monitor_wants_a_protocol() {
+    let text = "role = \"Alice\"\nhandler.use = \"inmemory\"\n[[layers]]\nuse = \"monitor\"";
+    let error = build(text, &Site::new()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the layer \"monitor\" knows no protocol: put a Global at the stack's site"
+    );
+}
+
+#[tokio::test]
+async fn two_roles_meet_at_a_relay() {
+    let url = relay().await;
+    let text = |role: &str, peer: &str| {
+        format!(
+            "role = \"{role}\"\n[transport]\nuse = \"websocket\"\nurl = \"{url}\"\n\
+             [handler]\nuse = \"session\"\nsession = \"game-7\"\npeers = [\"{peer}\"]\n\
+             [[layers]]\nuse = \"retry\"\n[[layers]]\nuse = \"trace\"\n"
+        )
+    };
+    let site = Site::new();
+    let (alice, bob) = (text("Alice", "Bob"), text("Bob", "Alice"));
+    let both = async { tokio::try_join!(build(&alice, &site), build(&bob, &site)) };
+    let (alice, bob) = timeout(LONG, both)
+        .await
+        .expect("in time")
+        .expect("they are let in");
+    assert_eq!(alice.describe(), "Trace<Retry<Session<WebSocket>>>");
+
+    let asks = async {
+        alice.send(&(), "Bob".into(), &1_u32).await?;
+        let answer = alice.recv::<u32>(&(), "Bob".into()).await?;
+        alice.close().await.map(|()| answer)
+    };
+    let answers = async {
+        let number = bob.recv::<u32>(&(), "Alice".into()).await?;
+        bob.send(&(), "Alice".into(), &(number + 1)).await?;
+        bob.close().await
+    };
+    let played = async { tokio::try_join!(asks, answers) };
+    let (answer, ()) = timeout(LONG, played)
+        .await
+        .expect("in time")
+        .expect("they play");
+    assert_eq!(answer, 2);
+}
+
+#[tokio::test]
+async fn handlers_say_whether_they_want_a_transport() {
+    let registry = plugins::registry().expect("names are told apart");
+    let spec = || StackSpec::new("Alice");
+    let websocket = || Part::new("websocket").with("url", "ws://localhost");
+    let check = |spec: StackSpec| spec.check(&registry).map_err(|error| error.to_string());
+    assert_eq!(
+        check(spec().handler(Part::new("inmemory")).transport(websocket())),
+        Err("handler: \"inmemory\" speaks by itself; the [transport] would not be used".into())
+    );
+    let rumpsteak = || Part::new("rumpsteak").with("peer", "Bob");
+    assert_eq!(
+        check(spec().handler(rumpsteak())),
+        Err("handler: \"rumpsteak\" speaks over a transport, and there is no [transport]".into())
+    );
+    assert_eq!(
+        check(spec().handler(rumpsteak()).transport(websocket())),
+        Ok(())
+    );
+    assert_eq!(
+        check(spec().transport(websocket())),
+        Err("handler.session: is missing, and has no default".into())
+    );
+}
