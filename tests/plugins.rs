@@ -46,7 +46,6 @@ fn each_feature_brings_its_plug_in() {
     );
 }
 
-/// Nothing else in this file names the crate of the layers' plug-ins or that of the transport.
 #[test]
 fn what_is_linked_is_discovered() {
     let discovered = Registry::discovered().expect("names are told apart");

@@ -135,7 +135,7 @@ macro_rules! choices {
 /// registrations: name it (`use the_crate as _;`), or add the constant by
 /// [`Registry::with`](crate::Registry::with), which always works.
 ///
-/// ```
+/// ```standalone_crate
 /// # use choreo_core::{DynHandler, Result};
 /// # use choreo_plugin::{LayerOptions, LayerPlugin, Place, options, register};
 /// # options! { /// None.

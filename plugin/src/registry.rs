@@ -133,7 +133,7 @@ pub(crate) fn meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Str
     if name.len() > 64 {
         return String::new();
     }
-    let distances = names.map(|known| (strsim::levenshtein(name, known), known));
+    let distances = names.map(|known| (strsim::osa_distance(name, known), known));
     match distances.min() {
         Some((distance, known)) if distance * 3 <= known.len().max(3) => {
             format!(" (did you mean {known:?}?)")

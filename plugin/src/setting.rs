@@ -138,7 +138,8 @@ pub(crate) fn refuse(source: &str, at: &At, path: &Path<'_>, why: &str) -> Error
     let place = match at {
         At::Text { line, column } => format!("{source}:{line}:{column}: "),
         At::Variable(name) => format!("{name}: "),
-        At::Code => String::new(),
+        At::Code if source.is_empty() => String::new(),
+        At::Code => format!("{source}: "),
     };
     let path = match path {
         Path::Root("") => String::new(),

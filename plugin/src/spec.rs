@@ -100,11 +100,7 @@ impl StackSpec {
 
     /// An error about the stack as a whole.
     pub(crate) fn refuse(&self, path: &str, why: &str) -> Error {
-        let why = match self.source.as_str() {
-            "" => why.to_owned(),
-            source => format!("{source}: {why}"),
-        };
-        refuse("", &At::Code, &Path::Root(path), &why)
+        refuse(&self.source, &At::Code, &Path::Root(path), why)
     }
 }
 
