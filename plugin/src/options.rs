@@ -80,6 +80,7 @@ pub trait OptionValue: Sized {
     fn read(setting: Setting<'_>) -> Result<Self>;
 
     /// The value of an option that is left out; `None` where it must not be.
+    #[must_use]
     fn absent() -> Option<Self> {
         None
     }

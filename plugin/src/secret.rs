@@ -67,15 +67,14 @@ impl OptionValue for Secret {
     }
 
     fn read(setting: Setting<'_>) -> Result<Self> {
-        if let Kind::Table(table) = setting.kind() {
-            if let [entry] = table.as_slice() {
-                if let Kind::Text(text) = &entry.node.kind {
-                    match entry.key.as_str() {
-                        "file" => return Ok(Self(Place::File(text.into()))),
-                        "env" => return Ok(Self(Place::Variable(text.clone()))),
-                        _ => {}
-                    }
-                }
+        if let Kind::Table(table) = setting.kind()
+            && let [entry] = table.as_slice()
+            && let Kind::Text(text) = &entry.node.kind
+        {
+            match entry.key.as_str() {
+                "file" => return Ok(Self(Place::File(text.into()))),
+                "env" => return Ok(Self(Place::Variable(text.clone()))),
+                _ => {}
             }
         }
         Err(setting.refuse(
