@@ -15,6 +15,8 @@ pub(crate) struct Program {
     /// The folder of its package.
     pub(crate) package_dir: PathBuf,
     pub(crate) path: PathBuf,
+    /// Whether it is one of tests.
+    pub(crate) tests: bool,
 }
 
 /// Runs a cargo command that builds, and returns the programs it built or found fresh.
@@ -34,6 +36,7 @@ fn programs(output: &str) -> Vec<Program> {
                 package_dir: artifact.manifest_path.parent()?.into(),
                 path: artifact.executable?.into(),
                 name: artifact.target.name,
+                tests: artifact.profile.test,
             }),
             _ => None,
         })

@@ -43,7 +43,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let page = exec::step("page, built and served", |status| {
         e2e::test_page(workspace, Tuned::Speed, status)
     })?;
-    let mut report = Report::new();
+    let report = Report::new();
     for browser in browsers {
         match browser.find() {
             Ok(installed) => {

@@ -32,12 +32,12 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         ..Needs::default()
     };
     needs.install(workspace)?;
-    let mut report = Report::new();
-    lints(workspace, &mut report);
-    features::check(workspace, &mut report);
-    deny(workspace, &mut report);
+    let report = Report::new();
+    lints(workspace, &report);
+    features::check(workspace, &report);
+    deny(workspace, &report);
     if !args.without_tests {
-        test::steps(workspace, &test::Args::default(), &mut report)?;
+        test::steps(workspace, &test::Args::default(), &report)?;
     }
     for budget in BUDGETS {
         report.step(&format!("size of {budget}"), |status| {
@@ -48,11 +48,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
             }
         });
     }
-    benches(workspace, &mut report);
+    benches(workspace, &report);
     Ok(report.finish())
 }
 
-fn lints(workspace: &Workspace, report: &mut Report) {
+fn lints(workspace: &Workspace, report: &Report) {
     let mut format = workspace.cargo(["fmt", "--all", "--check"]);
     report.command("format", &mut format);
 
@@ -77,7 +77,7 @@ fn lints(workspace: &Workspace, report: &mut Report) {
 
 /// Runs each benchmark once, unmeasured: they still work. Built as the native tests are,
 /// which spares a second build of everything.
-fn benches(workspace: &Workspace, report: &mut Report) {
+fn benches(workspace: &Workspace, report: &Report) {
     let mut benches = workspace.cargo(["bench", "--benches", "--profile", "dev"]);
     native::select(&mut benches);
     benches.args(["--", "--test"]);
@@ -86,7 +86,7 @@ fn benches(workspace: &Workspace, report: &mut Report) {
 
 /// Licences, bans and sources with cargo-deny where it is installed, and advisories where
 /// their database can be reached.
-fn deny(workspace: &Workspace, report: &mut Report) {
+fn deny(workspace: &Workspace, report: &Report) {
     let Ok(cargo_deny) = CargoTool::cargo_deny().program("cargo-deny") else {
         report.step("cargo deny", |_| {
             Ok(Outcome::Skipped(

@@ -42,7 +42,7 @@ pub(crate) fn tools() -> Vec<NpmTool> {
 }
 
 /// Builds the module and runs the tests, one step for each runtime.
-pub(crate) fn run(workspace: &Workspace, report: &mut Report) {
+pub(crate) fn run(workspace: &Workspace, report: &Report) {
     let mut built = false;
     report.step("edge, built", |status| {
         // Not as pages are: a panic there ends in the logs of a server, and has words.

@@ -10,7 +10,7 @@ use crate::report::{Outcome, Report};
 use crate::workspace::{WASM_TARGET, Workspace};
 
 /// Checks all combinations, natively and for wasm: one step for each target.
-pub(crate) fn check(workspace: &Workspace, report: &mut Report) {
+pub(crate) fn check(workspace: &Workspace, report: &Report) {
     for (name, target, libraries) in [
         ("native", None, workspace.library_features()),
         ("wasm", Some(WASM_TARGET), workspace.wasm_library_features()),

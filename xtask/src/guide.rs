@@ -17,7 +17,7 @@ use crate::workspace::{PING_PONG, Workspace};
 ///
 /// # Errors
 /// If there is no example.
-pub(crate) fn run(workspace: &Workspace, chromium: &Ready, report: &mut Report) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, chromium: &Ready, report: &Report) -> Result<()> {
     let dir = workspace.package_dir(PING_PONG)?;
     let (Some(wasm_pack), Some(wasm_opt)) = (CargoTool::wasm_pack().find(), wasm_opt::find())
     else {

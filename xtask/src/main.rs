@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod abreast;
 mod artifacts;
 mod bench;
 mod browsers;

@@ -11,6 +11,12 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How often the line in a terminal changes.
 const TICK: Duration = Duration::from_millis(200);
 
+/// Empties a line in which another step may tick.
+const CLEAR: &str = "\r\x1b[2K";
+
+/// Held by whose line ticks in the terminal: of the steps that run at once, one.
+static LINE: Mutex<()> = Mutex::new(());
+
 /// What a step is doing right now; the terminal shows it beside the time.
 #[derive(Default)]
 pub(crate) struct Status(Mutex<String>);
@@ -49,7 +55,8 @@ pub(crate) fn watch<T>(title: &str, work: impl FnOnce(&Status) -> T) -> (T, Dura
 /// Prints one finished step: `mark  title  time  note`.
 pub(crate) fn finished(mark: &str, title: &str, took: Duration, note: &str) {
     let line = format!("{mark:>7}  {title}  ({})  {note}", human(took));
-    eprintln!("{}", line.trim_end());
+    let clear = if stderr().is_terminal() { CLEAR } else { "" };
+    eprintln!("{clear}{}", line.trim_end());
 }
 
 /// A time as people say it: `0.4 s`, `12 s`, `3 min 05 s`.
@@ -67,13 +74,18 @@ fn tick(title: &str, started: Instant, status: &Status, stopped: &Receiver<()>) 
     if !terminal {
         eprintln!("{:>7}  {title}", "...");
     }
+    let mut line = None;
     let pause = if terminal { TICK } else { HEARTBEAT };
     while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
         let (time, doing) = (human(started.elapsed()), status.get());
         if terminal {
+            line = line.or_else(|| LINE.try_lock().ok());
+            if line.is_none() {
+                continue;
+            }
             // Without line wrap, so that one carriage return always finds the line's start.
             eprint!(
-                "\r\x1b[2K\x1b[?7l{:>7}  {title}  {time}  {doing}\x1b[?7h",
+                "{CLEAR}\x1b[?7l{:>7}  {title}  {time}  {doing}\x1b[?7h",
                 "..."
             );
             let _ = stderr().flush();
@@ -81,8 +93,8 @@ fn tick(title: &str, started: Instant, status: &Status, stopped: &Receiver<()>) 
             eprintln!("{:>7}  {title}: {time} so far  {doing}", "...");
         }
     }
-    if terminal {
-        eprint!("\r\x1b[2K");
+    if line.is_some() {
+        eprint!("{CLEAR}");
     }
 }
 

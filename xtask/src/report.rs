@@ -1,6 +1,7 @@
 //! What ran, what passed, what was skipped, and how long it took.
 
 use std::process::{Command, ExitCode};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -16,9 +17,9 @@ pub(crate) enum Outcome {
     Skipped(String),
 }
 
-/// The steps that have run so far.
+/// The steps that have run so far, one after the other or several at once.
 pub(crate) struct Report {
-    steps: Vec<Step>,
+    steps: Mutex<Vec<Step>>,
     started: Instant,
     /// Whether a skipped step that should run everywhere is a failure.
     strict: bool,
@@ -40,14 +41,14 @@ impl Report {
     pub(crate) fn new() -> Self {
         let ci = std::env::var("CI").is_ok_and(|ci| !matches!(ci.as_str(), "" | "0" | "false"));
         Self {
-            steps: Vec::new(),
+            steps: Mutex::default(),
             started: Instant::now(),
             strict: ci,
         }
     }
 
     /// Runs one step and prints how it ended, with its output if it failed.
-    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce(&Status) -> Result<Outcome>) {
+    pub(crate) fn step(&self, name: &str, work: impl FnOnce(&Status) -> Result<Outcome>) {
         let (result, took) = progress::watch(name, work);
         let (mark, note) = match result {
             Ok(Outcome::Passed(note)) => (PASSED, note),
@@ -61,14 +62,14 @@ impl Report {
     }
 
     /// Runs one command as a step.
-    pub(crate) fn command(&mut self, name: &str, command: &mut Command) {
+    pub(crate) fn command(&self, name: &str, command: &mut Command) {
         self.step(name, |status| {
             exec::succeed(command, status).map(|_| Outcome::Passed(String::new()))
         });
     }
 
     /// Notes a step that cannot run because something is not there: a failure in CI.
-    pub(crate) fn absent(&mut self, name: &str, why: &str) {
+    pub(crate) fn absent(&self, name: &str, why: &str) {
         if self.strict {
             let note = format!("{why}; nothing is skipped where CI is set");
             self.record(name, FAILED, note, Duration::ZERO);
@@ -79,14 +80,16 @@ impl Report {
 
     /// Prints the table and the counts, the counts on the last line.
     pub(crate) fn finish(self) -> ExitCode {
-        let width = self.steps.iter().map(|step| step.name.chars().count());
+        let steps = self.steps();
+        let width = steps.iter().map(|step| step.name.chars().count());
         let width = width.max().unwrap_or(0);
         println!();
-        for step in &self.steps {
+        for step in steps.iter() {
             let (mark, name, time) = (step.mark, &step.name, progress::human(step.took));
             let line = format!("{mark:>7}  {name:width$}  {time:>12}  {}", step.note);
             println!("{}", line.trim_end());
         }
+        drop(steps);
         println!("\nin {}", progress::human(self.started.elapsed()));
         println!("{}", self.counts());
         if self.count(FAILED) == 0 {
@@ -96,14 +99,18 @@ impl Report {
         }
     }
 
-    fn record(&mut self, name: &str, mark: &'static str, note: String, took: Duration) {
+    fn record(&self, name: &str, mark: &'static str, note: String, took: Duration) {
         progress::finished(mark, name, took, &note);
-        self.steps.push(Step {
+        self.steps().push(Step {
             name: name.to_owned(),
             mark,
             note,
             took,
         });
+    }
+
+    fn steps(&self) -> MutexGuard<'_, Vec<Step>> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counts(&self) -> String {
@@ -112,7 +119,8 @@ impl Report {
     }
 
     fn count(&self, mark: &str) -> usize {
-        self.steps.iter().filter(|step| step.mark == mark).count()
+        let steps = self.steps();
+        steps.iter().filter(|step| step.mark == mark).count()
     }
 }
 
@@ -129,7 +137,7 @@ mod tests {
 
     #[test]
     fn steps_are_counted_by_their_end() {
-        let mut report = report(false);
+        let report = report(false);
         report.step("good", |_| Ok(Outcome::Passed(String::new())));
         report.step("bad", |_| anyhow::bail!("broken"));
         report.absent("webkit", "not installed");
@@ -138,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_is_absent_fails_in_ci() {
-        let mut report = report(true);
+        let report = report(true);
         report.absent("webkit", "not installed");
         assert_eq!(report.counts(), "0 passed, 1 failed, 0 skipped");
     }

@@ -1,11 +1,13 @@
 //! All tests, in all places, or in some of them.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::Result;
 
 use crate::artifacts::Program;
-use crate::browsers::Browser;
+use crate::browsers::{Browser, Ready};
 use crate::cargo_tools::CargoTool;
 use crate::deno;
 use crate::e2e::{self, Pages};
@@ -42,8 +44,8 @@ pub(crate) struct Args {
 
 /// Runs the tests and prints what passed.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    let mut report = Report::new();
-    steps(workspace, args, &mut report)?;
+    let report = Report::new();
+    steps(workspace, args, &report)?;
     Ok(report.finish())
 }
 
@@ -51,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 ///
 /// # Errors
 /// If what they need cannot be installed.
-pub(crate) fn steps(workspace: &Workspace, args: &Args, report: &mut Report) -> Result<()> {
+pub(crate) fn steps(workspace: &Workspace, args: &Args, report: &Report) -> Result<()> {
     let selection = Selection::new(args);
     selection.needs().install(workspace)?;
     if selection.native {
@@ -117,10 +119,10 @@ impl Selection {
     }
 }
 
-fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report) -> Result<()> {
+fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &Report) -> Result<()> {
     let runner = CargoTool::wasm_bindgen(workspace)?.program("wasm-bindgen-test-runner")?;
     let mut peers = None;
-    let mut suites: Vec<Program> = Vec::new();
+    let mut suites = Vec::new();
     report.step("wasm tests, built", |status| {
         let peers = peers.insert(TestPeers::start(workspace, status)?);
         suites = wasm::build(workspace, peers, status)?;
@@ -132,79 +134,104 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &mut Report)
         return Ok(());
     }
 
-    if selection.node {
-        let name = "wasm tests, node";
-        if system::program(&["node"]).is_some() {
-            report.step(name, |status| {
-                wasm::run(&suites, &runner, Place::Node, status)
-            });
-        } else {
-            report.absent(name, "Node.js is not installed");
-        }
-    }
-    if selection.deno {
-        let name = "wasm tests, deno";
-        match deno::for_runner(workspace) {
-            // Those of the crates that meet the platform; the others ran in Node, by the same engine.
-            Ok(folder) => report.step(name, |status| {
-                let suites: Vec<_> = suites
-                    .iter()
-                    .filter(|suite| meets_platform(suite))
-                    .collect();
-                wasm::run(&suites, &runner, Place::Deno(&folder), status)
-            }),
-            Err(why) => report.absent(name, &format!("{why:#}")),
-        }
-    }
-    if selection.browsers.is_empty() {
-        return Ok(());
-    }
-
-    let fetch = workspace.package_dir(FETCH)?;
-    let fetch = suites.iter().filter(|suite| suite.package_dir == fetch);
-    let fetch: Vec<&Program> = fetch.collect();
+    let suites = Suites {
+        all: suites,
+        runner,
+    };
     let mut pages = None;
-    report.step("pages, built and served", |status| {
-        pages = Some(Pages::start(workspace, status)?);
-        Ok(Outcome::Passed(String::new()))
+    thread::scope(|scope| {
+        scope.spawn(|| suites.run_without_browsers(workspace, selection, report));
+        if !selection.browsers.is_empty() {
+            report.step("pages, built and served", |status| {
+                pages = Some(Pages::start(workspace, status)?);
+                Ok(Outcome::Passed(String::new()))
+            });
+        }
     });
+
     for browser in &selection.browsers {
-        let name = browser.name();
         let ready = match browser.find() {
             Ok(installed) => installed.prepare(workspace)?,
             Err(why) => {
-                report.absent(name, &why);
+                report.absent(browser.name(), &why);
                 continue;
             }
         };
+        // Who plays a person waits most of the time: the suites run beside.
+        thread::scope(|scope| {
+            scope.spawn(|| suites.run_in(&ready, workspace, report));
+            if let Some(pages) = &pages {
+                report.step(&format!("pages, {}", browser.name()), |status| {
+                    e2e::run(workspace, &ready, pages, status)
+                });
+            }
+            if *browser == Browser::Chromium {
+                report.step("wasm-timer, chromium, window", |status| {
+                    let own = wasm::build_window_only(workspace, status)?;
+                    wasm::run(&own, &suites.runner, Place::Window(&ready), status)
+                });
+                if selection.guide {
+                    guide::run(workspace, &ready, report)?;
+                }
+            }
+            anyhow::Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// The wasm suites, and what runs them.
+struct Suites {
+    all: Vec<Program>,
+    runner: PathBuf,
+}
+
+impl Suites {
+    /// Runs them in Node, and in Deno those that meet the platform; the others ran in Node, by the
+    /// same engine.
+    fn run_without_browsers(&self, workspace: &Workspace, selection: &Selection, report: &Report) {
+        if selection.node {
+            let name = "wasm tests, node";
+            if system::program(&["node"]).is_some() {
+                report.step(name, |status| {
+                    wasm::run(&self.all, &self.runner, Place::Node, status)
+                });
+            } else {
+                report.absent(name, "Node.js is not installed");
+            }
+        }
+        if selection.deno {
+            let name = "wasm tests, deno";
+            match deno::for_runner(workspace) {
+                Ok(folder) => report.step(name, |status| {
+                    let suites = self.all.iter().filter(|suite| meets_platform(suite));
+                    let suites: Vec<&Program> = suites.collect();
+                    wasm::run(&suites, &self.runner, Place::Deno(&folder), status)
+                }),
+                Err(why) => report.absent(name, &format!("{why:#}")),
+            }
+        }
+    }
+
+    /// Runs them in the windows and workers of a browser.
+    fn run_in(&self, browser: &Ready, workspace: &Workspace, report: &Report) {
+        let name = browser.browser().name();
         for (place, where_) in [
-            (Place::Window(&ready), "window"),
-            (Place::Worker(&ready), "worker"),
+            (Place::Window(browser), "window"),
+            (Place::Worker(browser), "worker"),
         ] {
             report.step(&format!("wasm tests, {name}, {where_}"), |status| {
-                wasm::run(&suites, &runner, place, status)
+                wasm::run(&self.all, &self.runner, place, status)
             });
         }
         // What there is to ask for, in a worker that answers for a site.
         report.step(&format!("fetch, {name}, service worker"), |status| {
-            wasm::run(&fetch, &runner, Place::ServiceWorker(&ready), status)
+            let fetch = workspace.package_dir(FETCH)?;
+            let suites = self.all.iter().filter(|suite| suite.package_dir == fetch);
+            let suites: Vec<&Program> = suites.collect();
+            wasm::run(&suites, &self.runner, Place::ServiceWorker(browser), status)
         });
-        if let Some(pages) = &pages {
-            report.step(&format!("pages, {name}"), |status| {
-                e2e::run(workspace, &ready, pages, status)
-            });
-        }
-        if *browser == Browser::Chromium {
-            report.step("wasm-timer, chromium, window", |status| {
-                let suites = wasm::build_window_only(workspace, status)?;
-                wasm::run(&suites, &runner, Place::Window(&ready), status)
-            });
-            if selection.guide {
-                guide::run(workspace, &ready, report)?;
-            }
-        }
     }
-    Ok(())
 }
 
 /// Whether a suite is of a crate that talks to the platform by itself, or to what does.

@@ -2,15 +2,12 @@
 
 use std::borrow::Borrow;
 use std::iter::once;
-use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, ensure};
 
+use crate::abreast;
 use crate::artifacts::{self, Program};
 use crate::browsers::Ready;
 use crate::exec;
@@ -21,8 +18,6 @@ use crate::workspace::{PAGES, WASM_TARGET, Workspace};
 
 /// The feature whose timers run in a window alone: it is tested apart from all others.
 const WINDOW_ONLY: &str = "wasm-timer";
-/// At most so many suites run at once.
-const JOBS: usize = 4;
 
 /// Where suites run.
 #[derive(Clone, Copy)]
@@ -90,24 +85,11 @@ pub(crate) fn run(
     place: Place<'_>,
     status: &Status,
 ) -> Result<Outcome> {
-    let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    let next = AtomicUsize::new(0);
-    let ended = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        // One more than processors: there is always one that waits.
-        for _ in 0..(processors + 1).min(JOBS) {
-            scope.spawn(|| {
-                while let Some(suite) = suites.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = run_suite(suite.borrow(), runner, place);
-                    let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
-                    ended.push(result);
-                    status.set(format!("{} of {} suites", ended.len(), suites.len()));
-                }
-            });
-        }
+    let ended = abreast::each(suites, "suites", status, |suite| {
+        run_suite(suite.borrow(), runner, place)
     });
     let (mut tests, mut failures, mut interpreted) = (0, Vec::new(), Vec::new());
-    for result in ended.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    for result in ended {
         match result {
             Ok(Passed { count, compiled }) => {
                 tests += count;
@@ -116,12 +98,7 @@ pub(crate) fn run(
             Err(error) => failures.push(format!("{error:#}")),
         }
     }
-    if !failures.is_empty() {
-        // Which they were comes last once more, where one looks first.
-        let names = failures.iter().filter_map(|failure| failure.lines().last());
-        let names = names.collect::<Vec<_>>().join("\n");
-        bail!("{}\n\nfailed:\n{names}", failures.join("\n\n"));
-    }
+    abreast::none_failed(&failures)?;
     ensure!(tests > 0, "not one test ran");
     let mut note = format!("{tests} tests");
     if !interpreted.is_empty() {

@@ -97,6 +97,20 @@ impl Workspace {
             .ok_or_else(|| anyhow!("the workspace has no package `{name}`"))
     }
 
+    /// The member in this folder.
+    pub(crate) fn package_in(&self, dir: &Path) -> Result<&Package> {
+        self.metadata
+            .workspace_packages()
+            .into_iter()
+            .find(|package| {
+                package
+                    .manifest_path
+                    .parent()
+                    .is_some_and(|parent| parent == dir)
+            })
+            .ok_or_else(|| anyhow!("the workspace has no package in {}", dir.display()))
+    }
+
     /// The folder of the member of this name.
     pub(crate) fn package_dir(&self, name: &str) -> Result<PathBuf> {
         let manifest = &self.package(name)?.manifest_path;
