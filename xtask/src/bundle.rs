@@ -76,7 +76,8 @@ pub(crate) fn build(
     build_with(workspace, page, &[], tuned, status)
 }
 
-/// The same, with these of the package's features alone, if there are any.
+/// The same, with these of the package's features alone, if there are any: then into a folder of
+/// its own.
 ///
 /// # Errors
 /// As [`build`].
@@ -120,7 +121,13 @@ pub(crate) fn build_with(
         built.display()
     );
 
-    let pkg = dir.join("pkg");
+    // The page takes that of all features.
+    let pkg = match features {
+        [] => dir.join("pkg"),
+        some => workspace
+            .scratch("bundles")?
+            .join(format!("{page}-{}", some.join("-"))),
+    };
     let bindgen = CargoTool::wasm_bindgen(workspace)?.program("wasm-bindgen")?;
     let mut bind = Command::new(bindgen);
     bind.arg(&built)

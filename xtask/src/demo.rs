@@ -10,7 +10,7 @@ use crate::exec;
 use crate::peer;
 use crate::serve;
 use crate::setup::Needs;
-use crate::workspace::{PING_PONG, TWO_BROWSERS, Workspace};
+use crate::workspace::{NATIVE_SERVER, PING_PONG, RELAY, TWO_BROWSERS, Workspace};
 
 /// What `cargo xtask demo` takes.
 #[derive(clap::Args)]
@@ -58,6 +58,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let page = args.demo.page();
     let build = |status: &_| bundle::build(workspace, page, Tuned::Size, status);
     let bundle = exec::step(&format!("build {page}"), build)?;
+    let alone = |package| workspace.cargo(["build", "--package", package, "--bin", package]);
     serve::runtime()?.block_on(async {
         let listener = serve::listen(args.port).await?;
         let url = serve::url(&listener)?;
@@ -68,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
             }
             Demo::TwoBrowsers => {
                 let pages = serve::origins(&url);
-                let start = |status: &_| peer::relay(workspace, &pages, status);
+                let start = |status: &_| peer::relay(alone(RELAY), &pages, status);
                 let relay = exec::step("start the relay", start)?;
                 let page = |role| {
                     let relay = &relay.url;
@@ -82,7 +83,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
                 // It takes the port that was free a moment ago.
                 let address = listener.local_addr()?.to_string();
                 drop(listener);
-                let start = |status: &_| peer::native_server(workspace, &address, status);
+                let start =
+                    |status: &_| peer::native_server(alone(NATIVE_SERVER), &address, status);
                 let server = exec::step("start the server", start)?;
                 show(args, &[("Bob answers at", format!("{}/", server.url))]);
                 ctrl_c().await?;

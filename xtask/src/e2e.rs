@@ -1,19 +1,22 @@
 //! The end-to-end tests: the pages, driven as a person would.
 
+use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+use crate::artifacts::{self, Program};
 use crate::browsers::Ready;
 use crate::bundle::{self, Tuned};
 use crate::exec;
 use crate::listener::Listener;
+use crate::native::{self, Built};
 use crate::peer;
 use crate::progress::Status;
 use crate::report::Outcome;
 use crate::serve::{self, Background};
 use crate::wasm;
-use crate::workspace::{E2E, PING_PONG, TEST_PAGE, TWO_BROWSERS, Workspace};
+use crate::workspace::{E2E, NATIVE_SERVER, PING_PONG, RELAY, TEST_PAGE, TWO_BROWSERS, Workspace};
 
 /// The pages under test, served with what they need; dropping it stops all of it.
 pub(crate) struct Pages {
@@ -34,11 +37,12 @@ impl Pages {
         bundle::build(workspace, TWO_BROWSERS, Tuned::Size, status)?;
         let two_browsers = Background::start(&workspace.examples())?;
         let origins = serve::origins(&two_browsers.url);
+        let build = |program| native::build(workspace, [Built::Program(program)]);
         Ok(Self {
             ping_pong: Background::start(&ping_pong.dir)?,
             test_page: test_page(workspace, Tuned::Size, status)?,
-            relay: peer::relay(workspace, &origins, status)?,
-            native_server: peer::native_server(workspace, "127.0.0.1:0", status)?,
+            relay: peer::relay(build(RELAY), &origins, status)?,
+            native_server: peer::native_server(build(NATIVE_SERVER), "127.0.0.1:0", status)?,
             two_browsers,
         })
     }
@@ -60,19 +64,40 @@ pub(crate) fn run(
     pages: &Pages,
     status: &Status,
 ) -> Result<Outcome> {
-    let mut cargo = workspace.cargo(["test", "--package", E2E, "--", "--ignored"]);
-    // Two browsers at a time: with more, what is tested is how a page waits for the processor.
-    cargo
-        .arg("--test-threads=2")
-        .env("CHOREO_E2E_PAGE", &pages.ping_pong.url)
-        .env("CHOREO_E2E_TWO_BROWSERS", pages.two_browsers())
-        .env("CHOREO_E2E_NATIVE_SERVER", &pages.native_server.url)
-        .env("CHOREO_E2E_TEST_PAGE", &pages.test_page.url)
-        .env("CHOREO_E2E_RELAY", &pages.relay.program);
-    steer(workspace, browser, &mut cargo);
-    let tests = wasm::passed_tests(&exec::succeed(&mut cargo, status)?);
-    ensure!(tests > 0, "not one test ran");
-    Ok(Outcome::Passed(format!("{tests} tests")))
+    let tests = programs(workspace, status)?;
+    let mut passed = 0;
+    for test in &tests {
+        let mut command = Command::new(&test.path);
+        // Two browsers at a time: with more, what is tested is how a page waits for the processor.
+        command
+            .current_dir(&test.package_dir)
+            .args(["--ignored", "--test-threads=2"])
+            .env("CHOREO_E2E_PAGE", &pages.ping_pong.url)
+            .env("CHOREO_E2E_TWO_BROWSERS", pages.two_browsers())
+            .env("CHOREO_E2E_NATIVE_SERVER", &pages.native_server.url)
+            .env("CHOREO_E2E_TEST_PAGE", &pages.test_page.url)
+            .env("CHOREO_E2E_RELAY", &pages.relay.program);
+        steer(workspace, browser, &mut command);
+        passed += wasm::passed_tests(&exec::succeed(&mut command, status)?);
+    }
+    ensure!(passed > 0, "not one test ran");
+    Ok(Outcome::Passed(format!("{passed} tests")))
+}
+
+/// The programs of the tests.
+fn programs(workspace: &Workspace, status: &Status) -> Result<Vec<Program>> {
+    let dir = workspace.package_dir(E2E)?;
+    let mut cargo = workspace.cargo(["test", "--no-run"]);
+    native::select(&mut cargo);
+    for entry in fs::read_dir(dir.join("tests"))? {
+        // Others may have tests of the same name.
+        if let Some(name) = entry?.path().file_stem() {
+            cargo.arg("--test").arg(name);
+        }
+    }
+    let mut programs = artifacts::build(&mut cargo, status)?;
+    programs.retain(|program| program.tests && program.package_dir == dir);
+    Ok(programs)
 }
 
 /// Builds and serves the page that is driven by its script.

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 
 use crate::bundle::{self, Tuned};
 use crate::exec;
+use crate::native;
 use crate::npm::NpmTool;
 use crate::progress::Status;
 use crate::report::{Outcome, Report};
@@ -61,7 +62,8 @@ pub(crate) fn run(workspace: &Workspace, report: &Report) {
 
 impl Runtime {
     fn test(&self, workspace: &Workspace, program: &Path, status: &Status) -> Result<Outcome> {
-        let mut cargo = workspace.cargo(["test", "--package", EDGE, "--test", "deals"]);
+        let mut cargo = workspace.cargo(["test", "--test", "deals"]);
+        native::select(&mut cargo);
         cargo.args(["--", "--ignored", self.tests]);
         cargo.env(self.variable, program);
         let tests = wasm::passed_tests(&exec::succeed(&mut cargo, status)?);

@@ -11,7 +11,7 @@ use crate::exec;
 use crate::progress::Status;
 use crate::report::{Outcome, Report};
 use crate::wasm;
-use crate::workspace::{E2E, PING_PONG, Workspace};
+use crate::workspace::{PING_PONG, Workspace};
 
 /// Runs them, one step for the tests and one for each example.
 pub(crate) fn run(workspace: &Workspace, report: &Report) {
@@ -96,8 +96,32 @@ impl Tests<'_> {
     }
 }
 
-/// Makes a cargo command work on all packages but those that run in browsers.
+/// A cargo command that builds programs as the tests are built, which have done it if they ran.
+pub(crate) fn build<const N: usize>(workspace: &Workspace, programs: [Built<'_>; N]) -> Command {
+    // With an example there come the features that tests want.
+    let mut cargo = workspace.cargo(["build", "--example", EXAMPLE]);
+    for program in programs {
+        match program {
+            Built::Program(name) => cargo.args(["--bin", name]),
+            Built::Example(name) => cargo.args(["--example", name]),
+        };
+    }
+    select(&mut cargo);
+    cargo
+}
+
+/// Any one that is small.
+const EXAMPLE: &str = "ping-pong";
+
+/// What is built.
+pub(crate) enum Built<'a> {
+    Program(&'a str),
+    Example(&'a str),
+}
+
+/// Makes a cargo command work on all native packages at once. Each by itself asks its dependencies
+/// for other features, and they would be compiled anew for it.
 pub(crate) fn select(cargo: &mut Command) {
     cargo.args(["--workspace", "--all-features"]);
-    cargo.args(["--exclude", PING_PONG, "--exclude", E2E]);
+    cargo.args(["--exclude", PING_PONG]);
 }

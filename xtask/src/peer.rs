@@ -5,8 +5,9 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::listener::Listener;
+use crate::native::{self, Built};
 use crate::progress::Status;
-use crate::workspace::{FACADE, FETCH, NATIVE_SERVER, Workspace};
+use crate::workspace::{NATIVE_SERVER, RELAY, Workspace};
 
 /// The servers that the transports' tests talk to; dropping it stops them.
 pub(crate) struct TestPeers {
@@ -21,19 +22,14 @@ impl TestPeers {
     /// # Errors
     /// If one does not compile, or does not start.
     pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
-        let start = |package: &str, peer: &str, features: &[&str]| {
-            let mut cargo = workspace.cargo(["build", "--package", package]);
-            cargo.args(["--example", peer]).args(features);
+        let start = |peer| {
+            let mut cargo = native::build(workspace, [Built::Example(peer)]);
             Listener::start(&mut cargo, peer, &[], status)
         };
         Ok(Self {
-            websocket: start("choreo-transport-websocket", "websocket-peer", &[])?,
-            fetch: start(FETCH, "fetch-peer", &["--features", "axum"])?,
-            players: start(
-                FACADE,
-                "anywhere",
-                &["--features", "session,websocket-axum"],
-            )?,
+            websocket: start("websocket-peer")?,
+            fetch: start("fetch-peer")?,
+            players: start("anywhere")?,
         })
     }
 
@@ -45,30 +41,29 @@ impl TestPeers {
     }
 }
 
-/// Starts a relay on this machine that lets everybody in, from pages at these addresses.
+/// Starts the relay that the command builds, on this machine: it lets everybody in, from pages at
+/// these addresses.
 ///
 /// # Errors
 /// If it does not compile, or does not start.
-pub(crate) fn relay(workspace: &Workspace, pages: &[String], status: &Status) -> Result<Listener> {
+pub(crate) fn relay(mut build: Command, pages: &[String], status: &Status) -> Result<Listener> {
     let mut args: Vec<String> = ["--open", "--listen", "127.0.0.1:0"]
         .map(str::to_owned)
         .into();
     for page in pages {
         args.extend(["--allow-origin".to_owned(), page.clone()]);
     }
-    let mut cargo = workspace.cargo(["build", "--package", "choreo-relay", "--bins"]);
-    Listener::start(&mut cargo, "choreo-relay", &args, status)
+    Listener::start(&mut build, RELAY, &args, status)
 }
 
-/// Starts the example in which Bob is a native program, at that address.
+/// Starts the example in which Bob is a native program, as the command builds it, at that address.
 ///
 /// # Errors
 /// If it does not compile, or does not start.
 pub(crate) fn native_server(
-    workspace: &Workspace,
+    mut build: Command,
     address: &str,
     status: &Status,
 ) -> Result<Listener> {
-    let mut cargo = workspace.cargo(["build", "--package", NATIVE_SERVER]);
-    Listener::start(&mut cargo, NATIVE_SERVER, &[address.to_owned()], status)
+    Listener::start(&mut build, NATIVE_SERVER, &[address.to_owned()], status)
 }

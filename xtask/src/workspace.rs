@@ -10,9 +10,6 @@ use cargo_metadata::{Metadata, MetadataCommand, Package};
 /// The target that browsers and Node run.
 pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// The library that re-exports the others.
-pub(crate) const FACADE: &str = "choreo-rs";
-
 /// The browser example of two roles in one page.
 pub(crate) const PING_PONG: &str = "wasm-ping-pong";
 
@@ -21,6 +18,9 @@ pub(crate) const TWO_BROWSERS: &str = "two-browsers";
 
 /// The example of a native role that browsers call.
 pub(crate) const NATIVE_SERVER: &str = "native-server";
+
+/// The server that roles meet at, and its program.
+pub(crate) const RELAY: &str = "choreo-relay";
 
 /// The example of a role in edge runtimes.
 pub(crate) const EDGE: &str = "edge";
