@@ -47,6 +47,8 @@ pub enum ErrorKind {
     Decode,
     /// A time limit passed.
     Timeout,
+    /// Refused for now, by a limit on this side: later it may be taken.
+    Busy,
     /// The transport below failed.
     Transport,
     /// An extension is not registered, or failed.

@@ -28,6 +28,8 @@ mod timeout;
     feature = "trace"
 ))]
 mod times;
+#[cfg(feature = "tower")]
+pub mod tower;
 #[cfg(feature = "trace")]
 mod trace;
 #[cfg(any(feature = "metrics", feature = "record", feature = "trace"))]

@@ -14,7 +14,7 @@ const OPERATIONS: [Operation; 4] = [
     Operation::Choose,
     Operation::Offer,
 ];
-const KINDS: [ErrorKind; 12] = [
+const KINDS: [ErrorKind; 13] = [
     ErrorKind::Closed,
     ErrorKind::UnknownRole,
     ErrorKind::UnknownLabel,
@@ -22,6 +22,7 @@ const KINDS: [ErrorKind; 12] = [
     ErrorKind::Encode,
     ErrorKind::Decode,
     ErrorKind::Timeout,
+    ErrorKind::Busy,
     ErrorKind::Transport,
     ErrorKind::Extension,
     ErrorKind::Program,
