@@ -26,6 +26,18 @@ pub(super) fn from_layers(
     if unsent { error.transient() } else { error }
 }
 
+/// What the layers hear of an error that they cannot change: all but its source.
+pub(super) fn retold(error: &Error) -> Error {
+    let mut retold = Error::new(error.kind(), error.detail());
+    if let Some(role) = error.role() {
+        retold = retold.with_role(role);
+    }
+    if let (Some(operation), Some(peer)) = (error.operation(), error.peer()) {
+        retold = retold.at(operation, peer);
+    }
+    retold
+}
+
 /// The first error in the chain that says what it means: `Buffer` wraps those from below it.
 fn meaning(error: &(dyn StdError + 'static)) -> (ErrorKind, &'static str) {
     let mut next = Some(error);

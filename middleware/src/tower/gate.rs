@@ -74,7 +74,9 @@ impl Future for Attempt {
                 done
             }
             // Once more after its end, a future may do as it likes.
-            Err(refused) => refused.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
+            Err(refused) => refused
+                .take()
+                .map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
         }
     }
 }

@@ -11,7 +11,7 @@ use choreo_core::{
 use tokio::sync::Mutex;
 use tower::{BoxError, Service};
 
-use super::error::from_layers;
+use super::error::{from_layers, retold};
 use super::ticket::{Ticket, Turn};
 use super::{Gate, Reply, Request};
 
@@ -22,7 +22,7 @@ use super::{Gate, Reply, Request};
 pub struct Tower<H, S> {
     inner: H,
     service: Mutex<S>,
-    receives: bool,
+    through: Through,
 }
 
 /// Puts a layer of tower's, or a stack of them, around a handler's operations.
@@ -32,7 +32,7 @@ pub struct Tower<H, S> {
 /// its own.
 ///
 /// Sends and choices go through the layers, to one role or to many as one request. Receives do
-/// not, unless [`receives`](Self::receives) says so.
+/// not, unless it is made by [`for_receives`](Self::for_receives) or [`for_all`](Self::for_all).
 ///
 /// ```
 /// use choreo_core::{ChoreoHandlerExt, ErrorKind};
@@ -60,29 +60,43 @@ pub struct Tower<H, S> {
 #[derive(Clone, Copy, Debug)]
 pub struct TowerLayer<L> {
     layer: L,
+    through: Through,
+}
+
+/// Which operations go through the layers.
+#[derive(Clone, Copy, Debug)]
+struct Through {
+    sends: bool,
     receives: bool,
 }
 
 impl<L> TowerLayer<L> {
-    /// Has sends and choices go through `layer`.
+    /// Has sends and choices go through `layer`, and leaves receives alone.
     #[must_use]
     pub const fn new(layer: L) -> Self {
-        Self {
-            layer,
-            receives: false,
-        }
+        Self::of(layer, true, false)
     }
 
-    /// Whether receives go through the layers, too. They do not unless told to.
-    ///
-    /// A receive lasts until the peer sends. While it lasts it counts against a concurrency limit:
-    /// with a limit of 1 no send begins before the receive has ended, and where the peer waits
-    /// for just that send, both wait for ever. Leave room for as many receives as may wait, or
-    /// give receives and sends a `TowerLayer` each.
+    /// Has receives and offers go through `layer`, and leaves sends alone.
     #[must_use]
-    pub const fn receives(mut self, receives: bool) -> Self {
-        self.receives = receives;
-        self
+    pub const fn for_receives(layer: L) -> Self {
+        Self::of(layer, false, true)
+    }
+
+    /// Has every operation go through `layer`: sends and receives share its limits.
+    ///
+    /// A receive lasts until the peer sends, and takes its place under a concurrency limit for as
+    /// long. With a limit of 1 no send begins before the receive has ended; where the peer waits
+    /// for just that send, both wait for ever. So leave room for as many receives as may wait at
+    /// once, and one more, or give sends and receives a layer each.
+    #[must_use]
+    pub const fn for_all(layer: L) -> Self {
+        Self::of(layer, true, true)
+    }
+
+    const fn of(layer: L, sends: bool, receives: bool) -> Self {
+        let through = Through { sends, receives };
+        Self { layer, through }
     }
 }
 
@@ -99,6 +113,19 @@ where
     H: ChoreoHandler,
     S: Service<Request<H::Role>, Response = Reply, Error: Into<BoxError>, Future: Send> + Send,
 {
+    fn send<'a>(
+        &'a self,
+        endpoint: &'a H::Endpoint,
+        to: Recipients<'a, H::Role>,
+        payload: Outgoing<'a>,
+    ) -> BoxFuture<'a, Result<()>> {
+        if !self.through.sends {
+            return to.send(&self.inner, endpoint, payload);
+        }
+        let sent = self.pass(endpoint, Work::Send(to, payload));
+        Box::pin(async move { sent.await.map(drop) })
+    }
+
     /// Lets an operation go through the layers, and runs it here as they say.
     async fn pass(&self, endpoint: &H::Endpoint, work: Work<'_, H::Role>) -> Result<Reply> {
         let call = Call::new(work);
@@ -120,14 +147,15 @@ where
             if let Some(Poll::Ready(done)) = running.as_mut().map(|work| work.poll(context)) {
                 running = None;
                 match done {
-                    Ok(reply) => {
-                        // What is done is done: the layers hear of it, and can neither lose what
-                        // has come nor send once more what has gone.
-                        call.ticket.finish(Ok(reply.clone()));
+                    Err(error) if call.may_repeat(&error) => call.ticket.fail(error),
+                    done => {
+                        // What has ended has ended: the layers hear of it, and can neither lose
+                        // what has come nor send once more what has gone.
+                        let heard = done.as_ref().map(Clone::clone).map_err(retold);
+                        call.ticket.finish(heard);
                         let _ = through.as_mut().poll(context);
-                        return Poll::Ready(Some(Ok(reply)));
+                        return Poll::Ready(Some(done));
                     }
-                    Err(error) => call.ticket.finish(Err(error)),
                 }
             }
             match through.as_mut().poll(context) {
@@ -155,7 +183,7 @@ impl<H: ChoreoHandler, L: Layer<Gate<H::Role>>> Layer<H> for TowerLayer<L> {
         Tower {
             inner,
             service: Mutex::new(self.layer.layer(Gate::new())),
-            receives: self.receives,
+            through: self.through,
         }
     }
 }
@@ -171,15 +199,13 @@ where
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            let sent = self.pass(endpoint, Work::Send(Recipients::One(to), payload));
-            Box::pin(async move { sent.await.map(drop) })
+            self.send(endpoint, Recipients::One(to), payload)
         }
         fn send_to_all(self, endpoint, to, payload) {
-            let sent = self.pass(endpoint, Work::Send(Recipients::All(to), payload));
-            Box::pin(async move { sent.await.map(drop) })
+            self.send(endpoint, Recipients::All(to), payload)
         }
         fn recv_payload(self, endpoint, from) {
-            if !self.receives {
+            if !self.through.receives {
                 return self.inner.recv_payload(endpoint, from);
             }
             let received = self.pass(endpoint, Work::Recv(from));
@@ -194,7 +220,7 @@ impl<H: fmt::Debug, S> fmt::Debug for Tower<H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tower")
             .field("inner", &self.inner)
-            .field("receives", &self.receives)
+            .field("through", &self.through)
             .finish_non_exhaustive()
     }
 }
@@ -233,9 +259,18 @@ impl<'a, R: RoleId> Call<'a, R> {
         Request::of_call(operation, peers, type_tag, Arc::clone(&self.ticket))
     }
 
+    fn may_repeat(&self, error: &Error) -> bool {
+        matches!(self.work, Work::Send(..)) && error.is_transient()
+    }
+
     fn refused(&self, error: impl Into<BoxError>) -> Error {
         let unsent = matches!(self.work, Work::Send(..)) && self.ticket.is_unsent();
-        from_layers(error.into(), self.work.operation(), self.work.peers(), unsent)
+        from_layers(
+            error.into(),
+            self.work.operation(),
+            self.work.peers(),
+            unsent,
+        )
     }
 }
 

@@ -71,13 +71,19 @@ impl<R> Request<R> {
     }
 
     /// Tells a role which alternative was chosen.
-    #[expect(clippy::needless_pass_by_value, reason = "as `ChoreoHandlerExt::choose`")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as `ChoreoHandlerExt::choose`"
+    )]
     pub fn choose<L: LabelId>(to: R, label: L) -> Self {
         Self::label(Peers::One(to), label.name())
     }
 
     /// Tells many roles which alternative was chosen.
-    #[expect(clippy::needless_pass_by_value, reason = "as `ChoreoHandlerExt::choose`")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as `ChoreoHandlerExt::choose`"
+    )]
     pub fn choose_for_all<L: LabelId>(to: impl Into<Arc<[R]>>, label: L) -> Self {
         Self::label(Peers::All(to.into()), label.name())
     }

@@ -20,8 +20,8 @@ pub(super) struct Ticket {
 #[derive(Default)]
 struct State {
     stage: Stage,
-    /// Why there must be no further attempt.
-    settled: Option<Settled>,
+    /// There must be no further attempt: an earlier one has ended for good, or may have.
+    settled: bool,
     call: Option<Waker>,
     attempt: Option<Waker>,
 }
@@ -38,11 +38,6 @@ enum Stage {
     Done(Result<Reply>),
     /// The call was dropped.
     Gone,
-}
-
-enum Settled {
-    GivenUp,
-    Failed(ErrorKind, String),
 }
 
 /// What the call has to do next.
@@ -87,27 +82,20 @@ impl Ticket {
         }
     }
 
-    /// The call's: the operation has come to its end.
+    /// The call's: the operation was not done, and may be attempted again.
+    pub(super) fn fail(&self, error: Error) {
+        self.end_attempt(Err(error), false);
+    }
+
+    /// The call's: the operation has come to its end, well or not.
     pub(super) fn finish(&self, result: Result<Reply>) {
-        let mut state = self.state();
-        if let Err(error) = &result
-            && !error.is_transient()
-        {
-            state.settled = Some(Settled::Failed(error.kind(), error.to_string()));
-        }
-        let mut attempt = None;
-        if matches!(state.stage, Stage::Running) {
-            state.stage = Stage::Done(result);
-            attempt = state.attempt.take();
-        }
-        drop(state);
-        attempt.into_iter().for_each(Waker::wake);
+        self.end_attempt(result, true);
     }
 
     /// The call's: whether no attempt can have sent anything.
     pub(super) fn is_unsent(&self) -> bool {
         let state = self.state();
-        state.settled.is_none() && !matches!(state.stage, Stage::Running)
+        !state.settled && !matches!(state.stage, Stage::Running)
     }
 
     /// The call's last: nobody runs the operation any more.
@@ -124,11 +112,13 @@ impl Ticket {
     /// The attempt's first: asks for the operation to be run.
     pub(super) fn ask(&self) -> Result<()> {
         let mut state = self.state();
-        match (&state.settled, &state.stage) {
-            (Some(settled), _) => return Err(settled.error()),
-            (None, Stage::Idle) => {}
-            (None, Stage::Gone) => return Err(gone()),
-            (None, _) => {
+        if state.settled {
+            return Err(settled());
+        }
+        match state.stage {
+            Stage::Idle => {}
+            Stage::Gone => return Err(gone()),
+            Stage::Asked | Stage::Running | Stage::Done(_) => {
                 let detail = "a tower layer made two attempts at one operation at once; let the \
                               first one end before the second begins";
                 return Err(Error::new(ErrorKind::Config, detail));
@@ -165,10 +155,8 @@ impl Ticket {
         let mut state = self.state();
         match state.stage {
             Stage::Idle | Stage::Gone => return,
-            Stage::Running if !self.may_run_again => {
-                state.settled = Some(Settled::GivenUp);
-            }
-            Stage::Asked | Stage::Running | Stage::Done(_) => {}
+            Stage::Running => state.settled |= !self.may_run_again,
+            Stage::Asked | Stage::Done(_) => {}
         }
         let left = std::mem::take(&mut state.stage);
         let wakers = [state.call.take(), state.attempt.take()];
@@ -177,24 +165,26 @@ impl Ticket {
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
+    fn end_attempt(&self, result: Result<Reply>, settled: bool) {
+        let mut state = self.state();
+        state.settled |= settled;
+        let mut attempt = None;
+        if matches!(state.stage, Stage::Running) {
+            state.stage = Stage::Done(result);
+            attempt = state.attempt.take();
+        }
+        drop(state);
+        attempt.into_iter().for_each(Waker::wake);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Settled {
-    fn error(&self) -> Error {
-        match self {
-            Self::GivenUp => Error::new(
-                ErrorKind::Timeout,
-                "not repeated: an attempt was given up while it ran, and may have arrived",
-            ),
-            Self::Failed(kind, why) => Error::new(
-                *kind,
-                format!("not repeated, since only what provably was not sent may be: {why}"),
-            ),
-        }
-    }
+fn settled() -> Error {
+    let detail = "not repeated: an attempt before was given up while it ran, and may have arrived";
+    Error::new(ErrorKind::Timeout, detail)
 }
 
 fn gone() -> Error {

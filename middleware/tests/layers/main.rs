@@ -12,4 +12,5 @@ mod replay;
 mod retry;
 mod stacks;
 mod timeout;
+mod tower;
 mod trace;
