@@ -369,3 +369,306 @@ tests! {
         assert_eq!(bob.call(Request::recv(ALICE)).await.unwrap().message::<u32>().unwrap(), 1);
     }
 }
+
+/// Layers that need tokio's time, or its tasks.
+#[cfg(not(target_arch = "wasm32"))]
+mod on_tokio {
+    use ::tower::buffer::BufferLayer;
+    use ::tower::limit::{GlobalConcurrencyLimitLayer, RateLimitLayer};
+    use ::tower::timeout::TimeoutLayer;
+    use choreo_core::{BoxHandler, runtime::Instant};
+
+    use super::*;
+
+    type Role = &'static str;
+
+    /// Receives that many numbers from Alice, counted from 0.
+    async fn expect_numbers(bob: &impl ChoreoHandler<Role = Role, Endpoint = ()>, numbers: u32) {
+        for n in 0..numbers {
+            assert_eq!(bob.recv::<u32>(&(), ALICE).await.unwrap(), n);
+        }
+    }
+
+    /// In the layer and in a box in the layer in a box.
+    fn both<L, S>(layer: &TowerLayer<L>) -> [(BoxHandler<Role>, BoxHandler<Role>); 2]
+    where
+        L: choreo_core::Layer<Gate<Role>, Service = S>,
+        S: Service<Request<Role>, Response = Reply, Error: Into<BoxError>, Future: Send>
+            + Send
+            + 'static,
+    {
+        let ((alice, bob), (in_box, other)) = (pair(), pair());
+        [
+            (alice.layer(layer).boxed(), bob.boxed()),
+            (in_box.boxed().layer(layer).boxed(), other.boxed()),
+        ]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receive_under_towers_timeout_loses_nothing() {
+        for (alice, bob) in both(&TowerLayer::for_all(TimeoutLayer::new(TICK))) {
+            for n in 0..5_u32 {
+                let error = alice.recv::<u32>(&(), BOB).await.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Timeout);
+                assert_eq!(
+                    (error.operation(), error.peer()),
+                    (Some(Operation::Recv), Some(BOB))
+                );
+                assert!(!error.is_transient());
+                bob.send(&(), ALICE, &n).await.unwrap();
+                assert_eq!(alice.recv::<u32>(&(), BOB).await.unwrap(), n);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_ready_at_once_is_within_any_limit() {
+        for (alice, bob) in both(&TowerLayer::for_all(TimeoutLayer::new(Duration::ZERO))) {
+            alice.send(&(), BOB, &0_u32).await.unwrap();
+            expect_numbers(&bob, 1).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_send_that_times_out_may_have_arrived_so_it_is_not_repeated() {
+        let sends = Arc::<AtomicUsize>::default();
+        let counted = Counted(Stuck, Arc::clone(&sends));
+        let always = Always::default().up_to(3);
+        let layers = ServiceBuilder::new().retry(always.clone()).timeout(TICK);
+        let alice = counted.layer(TowerLayer::new(layers));
+        let error = alice.send(&(), BOB, &1_u32).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.is_transient()),
+            (ErrorKind::Timeout, false)
+        );
+        assert!(always.asked.load(Ordering::Relaxed) >= 1);
+        assert_eq!(sends.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_receive_that_times_out_may_be_tried_again() {
+        let (alice, bob) = pair();
+        let layers = ServiceBuilder::new()
+            .retry(Always::default().up_to(1_000))
+            .timeout(TICK);
+        let bob = bob.layer(TowerLayer::for_all(layers));
+        let receiving = async { bob.recv::<u32>(&(), ALICE).await.unwrap() };
+        let sending = async {
+            choreo_core::runtime::sleep(4 * TICK).await;
+            alice.send(&(), BOB, &7_u32).await.unwrap();
+        };
+        assert_eq!(join(receiving, sending).await.0, 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_times_out_before_it_began_is_unsent() {
+        // The limit below the timeout keeps the second one in the buffer between them.
+        let layers = ServiceBuilder::new()
+            .timeout(TICK)
+            .buffer(8)
+            .concurrency_limit(1);
+        let alice = Stuck.layer(TowerLayer::new(layers));
+        let (first, second) =
+            join(alice.send(&(), BOB, &1_u32), alice.send(&(), BOB, &2_u32)).await;
+        let (first, second) = (first.unwrap_err(), second.unwrap_err());
+        assert_eq!(
+            (first.kind(), first.is_transient()),
+            (ErrorKind::Timeout, false)
+        );
+        assert_eq!(
+            (second.kind(), second.is_transient()),
+            (ErrorKind::Timeout, true)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rate_limit_holds_sends_back_in_their_order() {
+        let layer = TowerLayer::new(RateLimitLayer::new(2, Duration::from_secs(1)));
+        for (alice, bob) in both(&layer) {
+            let begin = tokio::time::Instant::now();
+            let sends = (0..6_u32).map(async |n| alice.send(&(), BOB, &n).await.unwrap());
+            join(futures::future::join_all(sends), expect_numbers(&bob, 6)).await;
+            assert_eq!(
+                begin.elapsed().as_secs(),
+                2,
+                "2 at once, 2 after a second, 2 after another"
+            );
+            // Receives are not held back.
+            bob.send(&(), ALICE, &1_u32).await.unwrap();
+            assert_eq!(alice.recv::<u32>(&(), BOB).await.unwrap(), 1);
+            assert_eq!(begin.elapsed().as_secs(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_buffer_keeps_the_order() {
+        let layers = ServiceBuilder::new().buffer(3).concurrency_limit(1);
+        for (alice, bob) in both(&TowerLayer::for_all(layers)) {
+            let sends = (0..50_u32).map(async |n| alice.send(&(), BOB, &n).await.unwrap());
+            join(futures::future::join_all(sends), expect_numbers(&bob, 50)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_in_a_buffer_is_not_sent() {
+        let (alice, bob) = pair();
+        let alice = alice.layer(TowerLayer::new(BufferLayer::<Request<Role>>::new(8)));
+        for n in 0..20_u32 {
+            let mut dropped = alice.send(&(), BOB, &99_u32).boxed();
+            assert!(poll!(&mut dropped).is_pending(), "it is the worker's turn");
+            drop(dropped);
+            alice.send(&(), BOB, &n).await.unwrap();
+        }
+        expect_numbers(&bob, 20).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+    async fn tasks_share_a_handler_under_layers_on_several_threads() {
+        let (alice, bob) = pair();
+        let layers = ServiceBuilder::new()
+            .timeout(LONG)
+            .retry(Always::default().up_to(2))
+            .buffer(4)
+            .concurrency_limit(2);
+        let alice = Arc::new(alice.layer(TowerLayer::new(layers)));
+        let mut tasks = Vec::new();
+        for task in 0..8_u32 {
+            let alice = Arc::clone(&alice);
+            tasks.push(tokio::spawn(async move {
+                for n in 0..200_u32 {
+                    alice.send(&(), BOB, &(task, n)).await.unwrap();
+                }
+            }));
+        }
+        let mut next = [0_u32; 8];
+        for _ in 0..8 * 200 {
+            let (task, n) = bob.recv::<(u32, u32)>(&(), ALICE).await.unwrap();
+            let next = &mut next[task as usize];
+            assert_eq!(n, *next, "of task {task}");
+            *next += 1;
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+    }
+
+    #[test]
+    fn a_buffer_whose_worker_is_gone_is_an_error_of_kind_closed() {
+        let runtime = || {
+            tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap()
+        };
+        let (alice, _bob) = pair();
+        let first = runtime();
+        let entered = first.enter();
+        let alice = alice.layer(TowerLayer::new(BufferLayer::<Request<Role>>::new(8)));
+        drop(entered);
+        drop(first);
+        let error = runtime()
+            .block_on(alice.send(&(), BOB, &1_u32))
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.is_transient()),
+            (ErrorKind::Closed, true)
+        );
+    }
+
+    #[tokio::test]
+    async fn one_limit_may_hold_for_many_handlers() {
+        let limit = GlobalConcurrencyLimitLayer::new(1);
+        let stuck = [(); 2].map(|()| {
+            Stuck.layer(TowerLayer::new(
+                ServiceBuilder::new().load_shed().layer(limit.clone()),
+            ))
+        });
+        let mut first = stuck[0].send(&(), BOB, &1_u32).boxed();
+        assert!(poll!(&mut first).is_pending());
+        let error = stuck[1].send(&(), BOB, &1_u32).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Busy);
+        drop(first);
+        assert!(poll!(stuck[1].send(&(), BOB, &1_u32).boxed()).is_pending());
+    }
+
+    #[tokio::test]
+    async fn towers_layers_go_on_a_service_too() {
+        let (alice, bob) = pair();
+        let mut alice = ServiceBuilder::new()
+            .buffer::<Request<Role>>(4)
+            .rate_limit(1_000, TICK)
+            .timeout(LONG)
+            .service(HandlerService::new(alice, ()));
+        let begin = Instant::now();
+        for n in 0..20_u32 {
+            let ready = alice.ready().await.unwrap();
+            ready.call(Request::send(BOB, n)).await.unwrap();
+        }
+        assert!(begin.elapsed() < LONG);
+        expect_numbers(&bob, 20).await;
+
+        let mut bob = ServiceBuilder::new()
+            .timeout(TICK)
+            .service(HandlerService::new(bob, ()));
+        let error = bob
+            .ready()
+            .await
+            .unwrap()
+            .call(Request::recv(ALICE))
+            .await
+            .unwrap_err();
+        assert!(error.is::<::tower::timeout::error::Elapsed>(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn requests_are_not_taken_where_they_are_not_from() {
+        // One that stands for a call, at another handler; and one made by hand, at the gate.
+        let (alice, _bob) = pair();
+        let (other, _) = pair();
+        let other = HandlerService::new(other, ());
+        let elsewhere = ::tower::layer::layer_fn(move |_: Gate<Role>| other.clone());
+        let error = alice
+            .layer(TowerLayer::new(elsewhere))
+            .send(&(), BOB, &1_u32)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+
+        let (alice, _bob) = pair();
+        let own = ::tower::layer::layer_fn(|gate: Gate<Role>| {
+            gate.map_request(|_: Request<Role>| Request::send(BOB, 2_u32))
+        });
+        let error = alice
+            .layer(TowerLayer::new(own))
+            .send(&(), BOB, &1_u32)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+    }
+
+    /// Counts the sends that reach the handler in it.
+    struct Counted(Stuck, Arc<AtomicUsize>);
+
+    #[choreo_core::async_trait]
+    impl ChoreoHandler for Counted {
+        type Role = Role;
+        type Endpoint = ();
+
+        async fn send_payload(
+            &self,
+            _: &(),
+            to: &Role,
+            payload: Outgoing<'_>,
+        ) -> choreo_core::Result<()> {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.send_payload(&(), to, payload).await
+        }
+
+        async fn recv_payload(
+            &self,
+            _: &(),
+            from: &Role,
+        ) -> choreo_core::Result<choreo_core::Incoming> {
+            self.0.recv_payload(&(), from).await
+        }
+    }
+}
