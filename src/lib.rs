@@ -31,6 +31,7 @@ pub use choreo_handler_rumpsteak::{
     feature = "timeout",
     feature = "fault-injection",
     feature = "monitor",
+    feature = "tower",
 ))]
 pub use choreo_middleware as middleware;
 

@@ -11,7 +11,7 @@ use tower::timeout::error::Elapsed;
 pub(super) fn from_layers(
     error: BoxError,
     operation: Operation,
-    peers: impl ToString,
+    peers: &impl ToString,
     unsent: bool,
 ) -> Error {
     let error = match error.downcast::<Error>() {

@@ -268,7 +268,7 @@ impl<'a, R: RoleId> Call<'a, R> {
         from_layers(
             error.into(),
             self.work.operation(),
-            self.work.peers(),
+            &self.work.peers(),
             unsent,
         )
     }

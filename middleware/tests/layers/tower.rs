@@ -190,7 +190,7 @@ tests! {
         });
         let (alice, bob) = pair();
         let (alice, bob) = (
-            alice.layer(TowerLayer::for_all(refuses)).layer(TowerLayer::for_all(hangs.clone())),
+            alice.layer(TowerLayer::for_all(refuses)).layer(TowerLayer::for_all(hangs)),
             bob.layer(TowerLayer::for_all(hangs)).layer(TowerLayer::for_all(refuses)),
         );
         for n in 0..3_u32 {
