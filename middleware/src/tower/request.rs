@@ -34,6 +34,16 @@ pub struct Request<R> {
 }
 
 /// What a service answers to a [`Request`].
+///
+/// ```
+/// use choreo_core::{Codec, Outgoing};
+/// use choreo_middleware::tower::Reply;
+///
+/// let came = Outgoing::Message(&7_u32).to_incoming(Codec::default())?;
+/// assert_eq!(Reply::Received(came).message::<u32>()?, 7);
+/// assert!(Reply::Sent.message::<u32>().is_err());
+/// # Ok::<(), choreo_core::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// The message or label is handed over.
