@@ -14,6 +14,8 @@ mod fault;
 mod fingerprint;
 mod global;
 mod local;
+#[doc(hidden)]
+pub mod mermaid;
 mod picture;
 mod position;
 mod project;

@@ -10,6 +10,7 @@ mod platform;
 mod probe;
 mod promise;
 mod reference;
+mod simulation;
 mod suite;
 pub mod transport;
 mod trial;
@@ -23,6 +24,9 @@ pub use layer::{LayerUnderTest, Layered};
 pub use probe::{Call, Probe, ProbeEndpoint};
 pub use promise::Promise;
 pub use reference::{ReferenceEndpoint, ReferenceHandler, reference_session};
+pub use simulation::{
+    Cause, Counts, Played, Report, SimFailure, SimHandler, SimNetwork, Simulation, Span,
+};
 pub use transport::{
     ReferenceTransport, TransportFixture, from_connect, from_pairs, reference_pair,
 };

@@ -7,6 +7,9 @@
 //! | [`sleep`], [`timeout`] | tokio | gloo-timers | wasm-timer (windows only) |
 //! | [`Instant`] | `std::time` | web-time | web-time |
 //!
+//! With the feature `virtual-time` all of it can be put under the rule of a simulation, on its thread:
+//! `in_virtual_time`.
+//!
 //! All futures are `Send` on every platform.
 
 use std::fmt;
@@ -17,8 +20,11 @@ use std::time::Duration;
 
 use crate::{Error, ErrorKind};
 
+mod instant;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+#[cfg(feature = "virtual-time")]
+mod virtual_time;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
 
@@ -27,9 +33,15 @@ use native as platform;
 #[cfg(target_arch = "wasm32")]
 use wasm as platform;
 
-/// A point in time that only moves forward. `std`'s natively, the browser's clock on wasm, where
-/// `std`'s would trap.
-pub use platform::Instant;
+/// Who keeps the time: the platform, unless a simulation may stand in for it.
+#[cfg(not(feature = "virtual-time"))]
+use platform as keeper;
+#[cfg(feature = "virtual-time")]
+use virtual_time as keeper;
+
+pub use instant::Instant;
+#[cfg(feature = "virtual-time")]
+pub use virtual_time::{VirtualTime, in_virtual_time};
 
 /// Hashes roles; natively so that nobody can look for collisions.
 pub(crate) use platform::RoleHasher;
@@ -49,7 +61,7 @@ pub(crate) use platform::RoleHasher;
 /// # Panics
 /// Natively outside of a tokio runtime.
 pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    platform::spawn(task);
+    keeper::spawn(task);
 }
 
 /// Runs a task that is not `Send` in the background, on this thread.
@@ -57,7 +69,7 @@ pub fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 /// # Panics
 /// Natively outside of a tokio `LocalSet`.
 pub fn spawn_local(task: impl Future<Output = ()> + 'static) {
-    platform::spawn_local(task);
+    keeper::spawn_local(task);
 }
 
 /// Waits for a duration, to the millisecond.
@@ -67,13 +79,13 @@ pub fn spawn_local(task: impl Future<Output = ()> + 'static) {
 /// # Panics
 /// Natively outside of a tokio runtime, when polled.
 pub fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
-    platform::sleep(duration)
+    keeper::sleep(duration)
 }
 
 /// A random number, from 0 to less than 1. Not for secrets.
 #[must_use]
 pub fn random() -> f64 {
-    platform::random()
+    keeper::random()
 }
 
 /// Lets other tasks run.

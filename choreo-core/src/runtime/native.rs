@@ -2,7 +2,7 @@ use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-pub use std::time::Instant;
+pub(super) use std::time::Instant;
 
 pub(crate) type RoleHasher = RandomState;
 
@@ -16,6 +16,10 @@ pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
 
 pub(super) async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
+}
+
+pub(super) fn now() -> Instant {
+    Instant::now()
 }
 
 pub(super) fn random() -> f64 {

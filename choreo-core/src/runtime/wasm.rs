@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::channel::oneshot::{self, Receiver};
 
-pub use web_time::Instant;
+pub(super) use web_time::Instant;
 
 pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     spawn_local(task);
@@ -16,6 +16,10 @@ pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
 pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
     let task: Pin<Box<dyn Future<Output = ()>>> = Box::pin(task);
     wasm_bindgen_futures::spawn_local(task);
+}
+
+pub(super) fn now() -> Instant {
+    Instant::now()
 }
 
 pub(super) fn random() -> f64 {

@@ -1,10 +1,7 @@
-use choreo_protocol::canvas::cut;
+use choreo_protocol::mermaid::line;
 
 use super::diagram::{Diagram, End};
 use super::recording::Log;
-
-/// More is cut, in characters.
-const LONGEST_TEXT: usize = 120;
 
 /// Draws a recording as a Mermaid sequence diagram.
 pub(super) fn draw(log: &Log) -> String {
@@ -31,24 +28,4 @@ pub(super) fn draw(log: &Log) -> String {
         line(&mut out, "Note over p0: ", &text);
     }
     out
-}
-
-/// A line of Mermaid that ends in text: what could mean something there is written as the number of
-/// the character.
-fn line(out: &mut String, place: &str, text: &str) {
-    out.push_str("    ");
-    out.push_str(place);
-    for c in cut(text, LONGEST_TEXT).chars() {
-        match c {
-            ' ' | '_' | '.' | '-' | '(' | ')' | '\'' | '/' | ',' => out.push(c),
-            c if c.is_control() => out.push(' '),
-            c if c.is_ascii_alphanumeric() || !c.is_ascii() => out.push(c),
-            c => out.push_str(&format!("#{};", u32::from(c))),
-        }
-    }
-    // Mermaid wants some text.
-    if text.chars().all(|c| c == ' ') {
-        out.push_str("#8203;");
-    }
-    out.push('\n');
 }

@@ -8,3 +8,4 @@ mod own_transport;
 mod plain_layer;
 mod readme;
 mod reference;
+mod simulation;
