@@ -34,7 +34,14 @@ impl Instant {
     /// How much later it is than another; zero if it is earlier.
     #[must_use]
     pub fn duration_since(&self, earlier: Self) -> Duration {
-        self.0.duration_since(earlier.0)
+        self.0.saturating_duration_since(earlier.0)
+    }
+
+    /// As [`duration_since`](Self::duration_since), by the name that says what becomes of an earlier
+    /// time.
+    #[must_use]
+    pub fn saturating_duration_since(&self, earlier: Self) -> Duration {
+        self.duration_since(earlier)
     }
 
     /// So much later, unless the platform cannot tell so late a time.

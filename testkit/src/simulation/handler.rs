@@ -4,8 +4,12 @@ use std::sync::Arc;
 use choreo_core::{
     ChoreoHandler, Codec, Error, Incoming, Operation, Outgoing, Result, RoleId, async_trait,
 };
+use choreo_protocol::canvas::cut;
 
 use super::world::{Player, World};
+
+/// More of what a message says is cut, in characters.
+const LONGEST_CONTENTS: usize = 80;
 
 /// Plays a role on a [`SimNetwork`](super::SimNetwork).
 ///
@@ -90,10 +94,22 @@ fn text(payload: Outgoing<'_>) -> String {
         Outgoing::Message(message) => {
             let tag = message.type_tag();
             match serde_json::to_string(message.as_serialize()) {
-                Ok(contents) => format!("{tag} {contents}"),
+                Ok(json) => format!("{tag} {}", cut(&plain(&json), LONGEST_CONTENTS)),
                 // JSON does not know everything that a message may hold.
                 Err(_) => tag.to_string(),
             }
         }
     }
+}
+
+/// Without most of what diagrams could write as numbers only.
+fn plain(json: &str) -> String {
+    let plain = |c| match c {
+        '"' => None,
+        '{' | '[' => Some('('),
+        '}' | ']' => Some(')'),
+        ':' => Some(' '),
+        c => Some(c),
+    };
+    json.chars().filter_map(plain).collect()
 }
