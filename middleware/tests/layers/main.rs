@@ -10,6 +10,7 @@ mod monitor;
 mod record;
 mod replay;
 mod retry;
+mod simulated;
 mod stacks;
 mod timeout;
 mod tower;

@@ -19,7 +19,7 @@ fn rough() -> Simulation<&'static str> {
             net.crash_for(&"Bob", millis(5)..millis(50));
         })
         .at(millis(20)..millis(100), |net| {
-            net.partition(["Alice"], ["Bob"])
+            net.partition(["Alice"], ["Bob"]);
         })
         .at(millis(100)..millis(200), SimNetwork::heal)
 }
