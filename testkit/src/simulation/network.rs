@@ -59,12 +59,12 @@ impl<R: RoleId> SimNetwork<R> {
     /// use choreo_core::ChoreoHandlerExt;
     /// use choreo_testkit::SimNetwork;
     ///
-    /// # futures::executor::block_on(async {
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> choreo_core::Result<()> {
     /// let network = SimNetwork::new();
     /// let (alice, bob) = (network.join("Alice")?, network.join("Bob")?);
     /// alice.send(&(), "Bob", &"hello").await?;
     /// assert_eq!(bob.recv::<String>(&(), "Alice").await?, "hello");
-    /// # Ok::<(), choreo_core::Error>(()) }).unwrap();
+    /// # Ok(()) }
     /// ```
     #[must_use]
     pub fn new() -> Self {

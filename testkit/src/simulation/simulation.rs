@@ -28,9 +28,10 @@ use super::{Cause, Counts, Report, SimFailure, SimNetwork, Span};
 /// use choreo_testkit::{SimNetwork, Simulation};
 /// use std::time::Duration;
 ///
-/// let millis = Duration::from_millis;
+/// const MS: Duration = Duration::from_millis(1);
+///
 /// let report = Simulation::new()
-///     .delay(millis(1)..millis(50))
+///     .delay(MS..50 * MS)
 ///     .loss(0.2)
 ///     .seeds(0..50)
 ///     .run(async |net: SimNetwork<&str>| {
@@ -45,7 +46,7 @@ use super::{Cause, Counts, Report, SimFailure, SimNetwork, Span};
 ///         let pong = loop {
 ///             alice.send(&(), "Bob", &1_u32).await?;
 ///             let answer = alice.recv::<u32>(&(), "Bob");
-///             if let Ok(answer) = timeout(millis(200), answer).await {
+///             if let Ok(answer) = timeout(200 * MS, answer).await {
 ///                 break answer?;
 ///             }
 ///         };
@@ -148,11 +149,12 @@ impl<R: RoleId> Simulation<R> {
     /// use choreo_testkit::{SimNetwork, Simulation};
     /// use std::time::Duration;
     ///
-    /// let seconds = Duration::from_secs;
+    /// const SECOND: Duration = Duration::from_secs(1);
+    ///
     /// let simulation: Simulation<&str> = Simulation::new()
-    ///     .at(seconds(1), |net| net.partition(["Alice"], ["Bob", "Carol"]))
-    ///     .at(seconds(5), SimNetwork::heal)
-    ///     .at(seconds(0)..seconds(9), |net| net.crash_for(&"Bob", seconds(1)));
+    ///     .at(SECOND, |net| net.partition(["Alice"], ["Bob", "Carol"]))
+    ///     .at(5 * SECOND, SimNetwork::heal)
+    ///     .at(SECOND..9 * SECOND, |net| net.crash_for(&"Bob", SECOND));
     /// ```
     #[must_use]
     pub fn at(
