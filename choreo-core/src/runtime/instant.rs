@@ -44,6 +44,18 @@ impl Instant {
         self.duration_since(earlier)
     }
 
+    /// How much later it is than another, unless it is earlier.
+    #[must_use]
+    pub fn checked_duration_since(&self, earlier: Self) -> Option<Duration> {
+        self.0.checked_duration_since(earlier.0)
+    }
+
+    /// So much earlier, unless the platform cannot tell so early a time.
+    #[must_use]
+    pub fn checked_sub(&self, duration: Duration) -> Option<Self> {
+        self.0.checked_sub(duration).map(Self)
+    }
+
     /// So much later, unless the platform cannot tell so late a time.
     #[must_use]
     pub fn checked_add(&self, duration: Duration) -> Option<Self> {
