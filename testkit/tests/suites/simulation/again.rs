@@ -2,7 +2,7 @@
 
 use choreo_core::runtime::{sleep, timeout};
 use choreo_core::{ChoreoHandlerExt, Result};
-use choreo_testkit::{Report, SimFailure, SimNetwork, Simulation};
+use choreo_testkit::{Report, SimNetwork, Simulation};
 
 use super::millis;
 #[cfg(target_arch = "wasm32")]
@@ -86,7 +86,7 @@ fn mistaken() -> Simulation<&'static str> {
 #[test]
 fn a_mistake_is_found_and_its_seed_shows_it_again() {
     let careless = |net| count(net, false);
-    let found: Box<SimFailure> = mistaken().try_run(careless).unwrap_err();
+    let found: Box<choreo_testkit::SimFailure> = mistaken().try_run(careless).unwrap_err();
     println!("{found:?}");
     let again = rough().seed(found.seed()).try_run(careless).unwrap_err();
     assert_eq!(found, again);
