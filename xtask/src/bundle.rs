@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cargo_tools::CargoTool;
 use crate::exec;
+use crate::names;
 use crate::own_std;
 use crate::progress::Status;
 use crate::wasm_opt;
@@ -40,7 +41,10 @@ const WASM_OPT: &[&str] = &[
     // Below the first kilobyte there is only the end of the stack.
     "--low-memory-unused",
     "--strip-target-features",
-    // What rustc emits, and wasm-opt refuses if it is not named.
+];
+
+/// What rustc emits, and wasm-opt refuses if it is not named.
+pub(crate) const FEATURES: &[&str] = &[
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -166,9 +170,10 @@ impl Bundle {
         let Some(wasm_opt) = wasm_opt::find() else {
             return Ok(());
         };
+        names::shorten(&wasm_opt, &self.wasm, &self.script, status)?;
         let smaller = self.wasm.with_extension("opt.wasm");
         let mut command = Command::new(wasm_opt);
-        command.args(WASM_OPT);
+        command.args(WASM_OPT).args(FEATURES);
         command.arg(&self.wasm).arg("--output").arg(&smaller);
         exec::succeed(&mut command, status)?;
         fs::rename(&smaller, &self.wasm).context("cannot replace the module")?;

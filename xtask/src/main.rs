@@ -22,6 +22,7 @@ mod exec;
 mod features;
 mod guide;
 mod listener;
+mod names;
 mod native;
 mod npm;
 mod own_std;
