@@ -1,9 +1,12 @@
 use choreo_core::{Error, ErrorKind, Result};
 
 /// Why a connection ended before both sides had closed it, kept so that each later operation can say
-/// so.
+/// so. One pointer wide, as it travels in results that are hardly ever one.
 #[derive(Clone, Debug)]
-pub(crate) struct End {
+pub(crate) struct End(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
     kind: ErrorKind,
     detail: String,
 }
@@ -11,25 +14,22 @@ pub(crate) struct End {
 impl End {
     /// It broke, for this reason.
     pub(crate) fn broken(why: impl std::fmt::Display) -> Self {
-        Self {
-            kind: ErrorKind::Transport,
-            detail: format!("the connection broke: {why}"),
-        }
+        let detail = format!("the connection broke: {why}");
+        Self::refused(ErrorKind::Transport, detail)
     }
 
     /// The other side will not have it, now or ever.
     pub(crate) fn refused(kind: ErrorKind, detail: String) -> Self {
-        Self { kind, detail }
+        Self(Box::new(Inner { kind, detail }))
     }
 
     /// The peer has sent what it must not.
     pub(crate) fn violation(detail: String) -> Self {
-        let kind = ErrorKind::Protocol;
-        Self { kind, detail }
+        Self::refused(ErrorKind::Protocol, detail)
     }
 
     pub(crate) fn error(&self, place: &str) -> Error {
-        Error::new(self.kind, self.detail.as_str()).context(place)
+        Error::new(self.0.kind, self.0.detail.as_str()).context(place)
     }
 }
 
