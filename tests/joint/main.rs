@@ -7,6 +7,8 @@ mod guide_rumpsteak;
 #[cfg(feature = "wasm")]
 mod js_errors;
 mod many_roles;
+#[cfg(feature = "plugins")]
+mod plugins;
 mod promises;
 mod stacks;
 #[cfg(all(feature = "rumpsteak", feature = "websocket"))]
