@@ -66,15 +66,17 @@ pub const ALL: &[Plugin] = &[
     choreo_transport_websocket::PLUGIN.plugin(),
 ];
 
-/// What is registered at link time, and [`ALL`], wherever link-time registration is lost: on wasm
-/// that is linked without LTO, and natively in programs that name nothing else of a crate.
+/// [`ALL`], and with the feature `discover` what else is registered at link time: plug-ins of other
+/// crates that are linked.
 ///
 /// # Errors
 /// [`Config`](crate::ErrorKind::Config) when a plug-in of the program has the kind and name of
 /// another.
 pub fn registry() -> Result<Registry> {
-    ALL.iter()
-        .try_fold(Registry::discovered()?, |registry, plugin| {
-            registry.with(*plugin)
-        })
+    #[cfg(feature = "discover")]
+    let known = Registry::discovered()?;
+    #[cfg(not(feature = "discover"))]
+    let known = Registry::new();
+    let with = |registry: Registry, plugin: &Plugin| registry.with(*plugin);
+    ALL.iter().try_fold(known, with)
 }

@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn roles_of_one_site_speak_to_each_other() {
-        let (registry, site) = (Registry::discovered().unwrap(), Site::new());
+        let (registry, site) = (Registry::new().with(PLUGIN).unwrap(), Site::new());
         let part = || Part::new("inmemory").with("capacity", 7);
         block_on(async {
             let alice = StackSpec::new("Alice").handler(part());

@@ -38,6 +38,7 @@ impl StackSpec {
     ///
     /// # Cancel safety
     /// What is not handed out is closed.
+    #[cfg(feature = "discover")]
     pub async fn build(&self) -> Result<Stack> {
         self.build_with(&Registry::discovered()?, &Site::new())
             .await

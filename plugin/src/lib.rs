@@ -51,5 +51,6 @@ pub use value::Value;
 pub mod __private {
     pub use crate::schema::{choices, quote};
     pub use choreo_core::Result;
+    #[cfg(feature = "discover")]
     pub use inventory;
 }

@@ -150,9 +150,21 @@ macro_rules! choices {
 /// # let registry = choreo_plugin::Registry::discovered().unwrap();
 /// # assert_eq!(registry.layer("plain").unwrap().title(), "Plain");
 /// ```
+///
+/// Without the feature `discover` nothing is registered, and so nothing is linked that is not named.
+#[cfg(feature = "discover")]
 #[macro_export]
 macro_rules! register {
     ($($plugin:expr),+ $(,)?) => {$(
         $crate::__private::inventory::submit! { $plugin.plugin() }
+    )+};
+}
+
+/// Registers a plug-in at link time, with the feature `discover`; without it, nothing.
+#[cfg(not(feature = "discover"))]
+#[macro_export]
+macro_rules! register {
+    ($($plugin:expr),+ $(,)?) => {$(
+        const _: $crate::Plugin = $plugin.plugin();
     )+};
 }

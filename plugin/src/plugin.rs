@@ -206,6 +206,7 @@ pub enum PluginKind {
     Transport,
 }
 
+#[cfg(feature = "discover")]
 inventory::collect!(Plugin);
 
 impl About {

@@ -8,7 +8,7 @@ use crate::{HandlerPlugin, LayerPlugin, Plugin, PluginKind, TransportPlugin};
 /// ```
 /// use choreo_plugin::Registry;
 ///
-/// let registry = Registry::discovered()?;
+/// let registry = Registry::new().with(choreo_handler_inmemory::PLUGIN)?;
 /// for plugin in registry.iter() {
 ///     println!("{} {}: {}", plugin.kind(), plugin.name(), plugin.help());
 /// }
@@ -29,11 +29,14 @@ impl Registry {
 
     /// All that are registered at link time by [`register!`](crate::register).
     ///
-    /// Those of crates that no code names are not there, and on wasm none may be, depending on how
-    /// it is linked: [`with`](Self::with) adds a plug-in whether it is there already or not.
+    /// Those of crates that no code names are not there: [`with`](Self::with) adds a plug-in whether
+    /// it is there already or not. On wasm they are there once the module's constructors have run,
+    /// which `wasm-bindgen` sees to, with and without LTO; where something else loads a module,
+    /// see the documentation of the crate `inventory`.
     ///
     /// # Errors
     /// As [`with`](Self::with).
+    #[cfg(feature = "discover")]
     pub fn discovered() -> Result<Self> {
         let mut plugins = inventory::iter::<Plugin>.into_iter();
         plugins.try_fold(Self::new(), |registry, plugin| registry.with(*plugin))

@@ -1,5 +1,6 @@
 //! A crate that is linked, though nothing in it is named, is registered: natively, and on wasm
 //! wherever `wasm-bindgen` loads the module.
+#![cfg(feature = "discover")]
 
 use choreo_handler_inmemory as _;
 use choreo_plugin::{Part, Plugin, Registry, StackSpec};

@@ -50,6 +50,7 @@ async fn plays(registry: &Registry) -> Result<()> {
     Ok(())
 }
 
+#[cfg(feature = "discover")]
 #[test]
 async fn of_what_is_registered() {
     let registry = Registry::discovered().expect("names are told apart");
@@ -66,6 +67,7 @@ async fn of_constants_alone() {
         .expect("all are there");
 }
 
+#[cfg(feature = "discover")]
 #[test]
 async fn each_plug_in_is_registered_once() {
     let discovered = Registry::discovered().expect("names are told apart");

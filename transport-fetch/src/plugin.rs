@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_limits() {
-        let registry = Registry::discovered().unwrap();
+        let registry = Registry::new().with(PLUGIN).unwrap();
         let plugin = registry.transport("fetch").unwrap();
         assert_eq!(plugin.title(), "Fetch");
         let default = |name: &str| {

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn defaults_are_those_of_limits() {
-        let registry = Registry::discovered().unwrap();
+        let registry = Registry::new().with(PLUGIN).unwrap();
         let plugin = registry.transport("websocket").unwrap();
         assert_eq!(plugin.title(), "WebSocket");
         let default = |name: &str| {

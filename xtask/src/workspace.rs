@@ -31,6 +31,9 @@ pub(crate) const FETCH: &str = "choreo-transport-fetch";
 /// The page that tests drive by its script.
 pub(crate) const TEST_PAGE: &str = "choreo-test-page";
 
+/// A small program, and what plug-ins add to it.
+pub(crate) const SIZE: &str = "choreo-test-size";
+
 /// The packages of all pages.
 pub(crate) const PAGES: [&str; 3] = [PING_PONG, TWO_BROWSERS, TEST_PAGE];
 
