@@ -1,7 +1,7 @@
 use choreo_core::{Result, RoleName};
 
 use crate::plugin::{MakeConnector, OpenHandler, WrapHandler};
-use crate::setting::{Path, list, refuse};
+use crate::setting::{Path, list, quoted, refuse};
 use crate::{
     LayerPlugin, OptionValue, Part, Place, PluginKind, Registry, Setting, Settings, Site, Stack,
     StackSpec,
@@ -104,7 +104,7 @@ impl StackSpec {
         };
         if let Some(why) = why {
             let path = Path::Root("handler");
-            let why = format!("{:?} {why}", part.name());
+            let why = format!("{} {why}", quoted(part.name()));
             return Err(refuse(&self.source, &part.name.at, &path, &why));
         }
         let handler = plugin.prepare(&self.settings(part, "handler"))?;

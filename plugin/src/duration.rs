@@ -3,6 +3,7 @@ use std::time::Duration;
 use choreo_core::Result;
 
 use crate::node::Kind;
+use crate::setting::quoted;
 use crate::{OptionValue, Setting};
 
 /// The units, the longest first, and how many microseconds each has.
@@ -27,8 +28,8 @@ impl OptionValue for Duration {
     fn read(setting: Setting<'_>) -> Result<Self> {
         const EXPECTED: &str = "a time with its unit (us, ms, s, min or h), such as \"100ms\"";
         if let Kind::Text(text) = setting.kind() {
-            return from_text(text)
-                .ok_or_else(|| setting.refuse(&format!("expected {EXPECTED}, found {text:?}")));
+            let no = || format!("expected {EXPECTED}, found {}", quoted(text));
+            return from_text(text).ok_or_else(|| setting.refuse(&no()));
         }
         Err(setting.expected(EXPECTED))
     }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::StackSpec;
 use crate::lines::Lines;
 use crate::node::{At, Entry, Kind, Node, find};
-use crate::setting::{Path, refuse};
+use crate::setting::{Path, quoted, refuse};
 
 impl StackSpec {
     /// A stack from JSON.
@@ -69,7 +69,7 @@ impl Reader<'_> {
             Some(b'n') => Kind::Nothing,
             _ => match text.parse() {
                 Ok(number) => Kind::Integer(number),
-                Err(_) if text.contains(['.', 'e', 'E']) => Kind::Float(self.parse(text)?),
+                Err(_) if text.contains(['.', 'e', 'E']) => Kind::Decimal(text.to_owned()),
                 Err(_) => return Err(self.refuse(&at, "the number is too large")),
             },
         };
@@ -80,7 +80,7 @@ impl Reader<'_> {
         let mut entries = Vec::new();
         for (key, raw) in self.parse::<Members<'_>>(text)?.0 {
             if find(&entries, &key).is_some() {
-                return Err(self.refuse(at, &format!("{key:?} is there twice")));
+                return Err(self.refuse(at, &format!("{} is there twice", quoted(&key))));
             }
             let node = self.node(raw, depth)?;
             entries.push(Entry {

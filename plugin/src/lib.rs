@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 mod build;
+mod decimal;
 mod duration;
 #[cfg(any(feature = "json", feature = "toml"))]
 mod file;

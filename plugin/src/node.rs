@@ -12,7 +12,8 @@ pub(crate) enum Kind {
     Nothing,
     Bool(bool),
     Integer(i64),
-    Float(f64),
+    /// A number that is not whole, as it is written.
+    Decimal(String),
     Text(String),
     List(Vec<Node>),
     Table(Vec<Entry>),
@@ -52,7 +53,7 @@ impl Node {
             Kind::Nothing => "null".to_owned(),
             Kind::Bool(value) => value.to_string(),
             Kind::Integer(number) => format!("the number {number}"),
-            Kind::Float(number) => format!("the number {number}"),
+            Kind::Decimal(number) => format!("the number {number}"),
             Kind::Text(_) => "a text".to_owned(),
             Kind::List(_) => "a list".to_owned(),
             Kind::Table(_) => "a table".to_owned(),

@@ -1,5 +1,6 @@
 use choreo_core::Result;
 
+use crate::decimal::decimal;
 use crate::node::Kind;
 use crate::{Setting, Settings};
 
@@ -130,10 +131,10 @@ impl OptionValue for f64 {
 
     fn read(setting: Setting<'_>) -> Result<Self> {
         let number = match setting.kind() {
-            Kind::Float(number) => Some(*number),
+            Kind::Decimal(number) => decimal(number),
             #[expect(clippy::cast_precision_loss, reason = "as in any other language")]
             Kind::Integer(number) => Some(*number as Self),
-            _ => setting.variable().and_then(|text| text.parse().ok()),
+            _ => setting.variable().and_then(decimal),
         };
         let number = number.filter(|number| number.is_finite());
         number.ok_or_else(|| setting.expected("a number"))

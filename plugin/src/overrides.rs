@@ -3,7 +3,7 @@ use std::sync::Arc;
 use choreo_core::{Error, Result};
 
 use crate::node::{At, Entry, Kind, Node, set};
-use crate::setting::{Path, list, refuse};
+use crate::setting::{Path, list, quoted, refuse};
 use crate::{Part, StackSpec};
 
 /// With what the names of variables begin that are meant.
@@ -104,7 +104,10 @@ impl StackSpec {
     fn no_layer(&self, name: &str, at: &At) -> Error {
         let listed = self.layers.iter().enumerate();
         let listed = list(listed.map(|(index, part)| format!("{index} {}", part.name())));
-        let why = format!("{name:?} does not name one layer; the stack has: {listed}");
+        let why = format!(
+            "{} does not name one layer; the stack has: {listed}",
+            quoted(name)
+        );
         refuse("", at, &Path::Root("layers"), &why)
     }
 }

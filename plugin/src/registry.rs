@@ -1,6 +1,6 @@
 use choreo_core::{Error, ErrorKind, Result};
 
-use crate::setting::list;
+use crate::setting::{list, quoted};
 use crate::{HandlerPlugin, LayerPlugin, Plugin, PluginKind, TransportPlugin};
 
 /// The plug-ins that stacks are built of, by kind and name.
@@ -122,7 +122,8 @@ impl Registry {
 
     fn unknown(&self, kind: PluginKind, name: &str) -> Error {
         let detail = format!(
-            "there is no {kind} {name:?}; there are: {}{}",
+            "there is no {kind} {}; there are: {}{}",
+            quoted(name),
             list(self.names(kind)),
             meant(name, self.names(kind)),
         );
@@ -139,7 +140,7 @@ pub(crate) fn meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Str
     let distances = names.map(|known| (strsim::osa_distance(name, known), known));
     match distances.min() {
         Some((distance, known)) if distance * 3 <= known.len().max(3) => {
-            format!(" (did you mean {known:?}?)")
+            format!(" (did you mean \"{known}\"?)")
         }
         _ => String::new(),
     }

@@ -1,7 +1,6 @@
 use std::env::VarError;
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
 
 use choreo_core::{Error, ErrorKind, Result};
 
@@ -16,7 +15,7 @@ pub struct Secret(Place);
 
 #[derive(Clone, Debug)]
 enum Place {
-    File(PathBuf),
+    File(String),
     Variable(String),
 }
 
@@ -31,7 +30,7 @@ impl Secret {
     /// empty or too long. In browsers there are neither.
     pub fn reveal(&self) -> Result<String> {
         let (place, secret) = match &self.0 {
-            Place::File(path) => (format!("the file {}", path.display()), read(path)),
+            Place::File(path) => (format!("the file {path}"), read(path)),
             Place::Variable(name) => {
                 // The error of one that is no UTF-8 would print it.
                 let why = |error| match error {
@@ -72,7 +71,7 @@ impl OptionValue for Secret {
             && let Kind::Text(text) = &entry.node.kind
         {
             match entry.key.as_str() {
-                "file" => return Ok(Self(Place::File(text.into()))),
+                "file" => return Ok(Self(Place::File(text.clone()))),
                 "env" => return Ok(Self(Place::Variable(text.clone()))),
                 _ => {}
             }
@@ -83,7 +82,7 @@ impl OptionValue for Secret {
     }
 }
 
-fn read(path: &PathBuf) -> Result<String, String> {
+fn read(path: &str) -> Result<String, String> {
     let mut secret = Vec::new();
     let read = |file: File| file.take(Secret::MAX_BYTES + 1).read_to_end(&mut secret);
     File::open(path)

@@ -50,17 +50,12 @@ impl Setting<'_> {
     /// # Errors
     /// [`Config`](ErrorKind::Config) when it is none of them.
     pub fn choice(&self, choices: &[&str]) -> Result<usize> {
-        let listed = || {
-            format!(
-                "one of {}",
-                list(choices.iter().map(|name| format!("{name:?}")))
-            )
-        };
+        let listed = || format!("one of {}", list(choices.iter().map(|name| quoted(name))));
         let Kind::Text(text) = self.kind() else {
             return Err(self.expected(&listed()));
         };
         let found = choices.iter().position(|choice| choice == text);
-        found.ok_or_else(|| self.refuse(&format!("expected {}, found {text:?}", listed())))
+        found.ok_or_else(|| self.refuse(&format!("expected {}, found {}", listed(), quoted(text))))
     }
 
     /// Each value of a list.
@@ -146,6 +141,13 @@ pub(crate) fn refuse(source: &str, at: &At, path: &Path<'_>, why: &str) -> Error
         path => format!("{path}: "),
     };
     Error::new(ErrorKind::Config, format!("{place}{path}{why}"))
+}
+
+/// A text in quotes. Not by `Debug`, whose tables of all characters are kilobytes of a browser's module.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    crate::schema::quote(text, &mut out);
+    out
 }
 
 /// Names, as errors list them.

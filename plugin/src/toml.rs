@@ -61,10 +61,7 @@ impl Reader<'_> {
                     Err(_) => return no("the number is too large"),
                 }
             }
-            DeValue::Float(number) => match number.as_str().parse() {
-                Ok(number) => Kind::Float(number),
-                Err(_) => return no("this is no number"),
-            },
+            DeValue::Float(number) => Kind::Decimal(number.as_str().to_owned()),
             DeValue::Boolean(value) => Kind::Bool(value),
             DeValue::Datetime(_) => return no("no option is a date; put quotes around a text"),
             DeValue::Array(values) => {

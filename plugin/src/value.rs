@@ -54,7 +54,7 @@ from! {
     i32 => |value| Kind::Integer(value.into());
     u32 => |value| Kind::Integer(value.into());
     i64 => |value| Kind::Integer(value);
-    f64 => |value| Kind::Float(value);
+    f64 => |value| Kind::Decimal(value.to_string());
     &str => |value| Kind::Text(value.to_owned());
     String => |value| Kind::Text(value);
     Duration => |value| Kind::Text(duration::to_text(value));

@@ -244,7 +244,10 @@ fn of_json() {
             "{\"role\": \"A\", \"role\": \"B\"}",
             "JSON:1:1: \"role\" is there twice",
         ),
-        ("{\"a\": 1e999}", "JSON:1:5: number out of range"),
+        (
+            "{\"role\": \"é\", \"handler\": {\"use\": \"memory\"},\n \"layers\": [{\"use\": \"many\", \"rate\": 1e999}]}",
+            "JSON:2:37: layers[0].rate: expected a number, found the number 1e999",
+        ),
         (
             "{\"a\": 99999999999999999999}",
             "JSON:1:7: the number is too large",

@@ -22,12 +22,12 @@ options! {
     struct FaultInjectionOptions {
         /// Another seed, other faults.
         seed: u64 = 0,
-        /// The probability that a send fails and nothing was sent.
-        before_send: Rate = Rate(0.0),
-        /// The probability that a send fails after the payload was delivered.
-        after_send: Rate = Rate(0.0),
-        /// The probability that a receive fails.
-        recv: Rate = Rate(0.0),
+        /// The probability that a send fails and nothing was sent; 0 if it is left out.
+        before_send: Option<Rate>,
+        /// The probability that a send fails after the payload was delivered; 0 if it is left out.
+        after_send: Option<Rate>,
+        /// The probability that a receive fails; 0 if it is left out.
+        recv: Option<Rate>,
         /// The shortest delay of an operation.
         delay_min: Duration = Duration::ZERO,
         /// The longest delay of an operation.
@@ -37,11 +37,12 @@ options! {
 
 impl LayerOptions for FaultInjectionOptions {
     fn layer(self, inner: DynHandler, _: &Place) -> Result<DynHandler> {
+        let rate = |rate: Option<Rate>| rate.map_or(0.0, |Rate(rate)| rate);
         let layer = FaultInjectionLayer::new()
             .with_seed(self.seed)
-            .with_rate(Fault::BeforeSend, self.before_send.0)
-            .with_rate(Fault::AfterSend, self.after_send.0)
-            .with_rate(Fault::Recv, self.recv.0)
+            .with_rate(Fault::BeforeSend, rate(self.before_send))
+            .with_rate(Fault::AfterSend, rate(self.after_send))
+            .with_rate(Fault::Recv, rate(self.recv))
             .with_delay_range(self.delay_min, self.delay_max.max(self.delay_min));
         Ok(inner.layer(layer).boxed())
     }

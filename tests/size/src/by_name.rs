@@ -14,7 +14,7 @@ pub async fn stack(text: String) -> Result<String, JsError> {
     let told = |error: Error| JsError::new(&error.to_string());
     #[cfg(feature = "from-json")]
     let spec = StackSpec::from_json(&text);
-    #[cfg(feature = "from-toml")]
+    #[cfg(all(feature = "from-toml", not(feature = "from-json")))]
     let spec = StackSpec::from_toml(&text);
     #[cfg(not(any(feature = "from-json", feature = "from-toml")))]
     let spec = Ok(StackSpec::new(&*text).transport(choreo::plugin::Part::new(&*text)));
