@@ -9,6 +9,8 @@ use choreo::prelude::*;
 use choreo::session::Anyone;
 use choreo::{plugins, protocol};
 use choreo_relay::{Relay, RelayConfig};
+use proptest::prelude::*;
+use proptest::sample::select;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
@@ -198,4 +200,76 @@ async fn handlers_say_whether_they_want_a_transport() {
         check(spec().transport(websocket())),
         Err("handler.session: is missing, and has no default".into())
     );
+}
+
+/// A part with some of the options of a plug-in, and values of which a few are right.
+fn part() -> impl Strategy<Value = String> {
+    let values = select(vec![
+        "0",
+        "1",
+        "-1",
+        "0.5",
+        "1e99",
+        "nan",
+        "true",
+        "\"\"",
+        "\"Bob\"",
+        "\"1min\"",
+        "\"ws://host\"",
+        "\"http://host\"",
+        "[]",
+        "[\"Bob\"]",
+        "{ env = \"TOKEN\" }",
+        "{}",
+        "1979-05-27",
+        "\"\"\"\u{1F980}\"\"\"",
+    ]);
+    let options = prop::collection::vec((any::<prop::sample::Index>(), values), 0..6);
+    (select(plugins::ALL), options).prop_map(|(plugin, options)| {
+        let mut part = format!("use = \"{}\"\n", plugin.name());
+        for (index, value) in options {
+            if let Some(field) = plugin
+                .fields()
+                .get(index.index(plugin.fields().len().max(1)))
+            {
+                part += &format!("{} = {value}\n", field.name);
+            }
+        }
+        part
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_stack_is_right_or_an_error_says_where_not(
+        handler in prop::option::of(part()),
+        transport in prop::option::of(part()),
+        layers in prop::collection::vec(part(), 0..4),
+    ) {
+        let mut text = "role = \"Alice\"\n".to_owned();
+        let heads = [("[handler]", handler), ("[transport]", transport)];
+        for (head, part) in heads.into_iter().chain(layers.into_iter().map(|part| ("[[layers]]", Some(part)))) {
+            text += &part.map_or_else(String::new, |part| format!("{head}\n{part}"));
+        }
+        let registry = plugins::registry().expect("names are told apart");
+        if let Err(error) = StackSpec::from_toml(&text).and_then(|spec| spec.check(&registry)) {
+            prop_assert_eq!(error.kind(), ErrorKind::Config);
+            prop_assert!(error.detail().starts_with("TOML:"), "{}\n{}", text, error);
+        }
+    }
+
+    #[test]
+    fn a_layer_of_the_right_options_is_right(
+        retries in any::<u32>(),
+        rate in 0.0..=1.0,
+        delay in 0_u32..=u32::MAX,
+    ) {
+        let retry = Part::new("retry").with("retries", i64::from(retries));
+        let faults = Part::new("fault-injection")
+            .with("recv", rate)
+            .with("delay_max", Duration::from_micros(delay.into()));
+        let spec = StackSpec::new("Alice").handler(Part::new("inmemory"));
+        let registry = plugins::registry().expect("names are told apart");
+        prop_assert_eq!(spec.layer(retry).layer(faults).check(&registry).map_err(|e| e.to_string()), Ok(()));
+    }
 }

@@ -2,7 +2,9 @@
 #![deny(missing_docs)]
 
 mod build;
+mod data;
 mod decimal;
+mod deserialize;
 mod duration;
 #[cfg(any(feature = "json", feature = "toml"))]
 mod file;
@@ -26,7 +28,6 @@ mod spec;
 mod stack;
 #[cfg(feature = "toml")]
 mod toml;
-#[cfg(any(feature = "json", feature = "toml"))]
 mod tree;
 mod value;
 

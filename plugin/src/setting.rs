@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use choreo_core::{Error, ErrorKind, Result};
@@ -63,25 +64,14 @@ impl Setting<'_> {
     /// # Errors
     /// [`Config`](ErrorKind::Config) when it is no list; and what `take` returns.
     pub fn each(&self, take: &mut dyn FnMut(Setting<'_>) -> Result<()>) -> Result<()> {
-        let mut take = |index, node: &Node| {
+        let items = self.items()?;
+        items.iter().enumerate().try_for_each(|(index, node)| {
             take(Setting {
                 node,
                 source: self.source,
                 path: Path::Index(&self.path, index),
             })
-        };
-        match (self.kind(), self.variable()) {
-            (Kind::List(nodes), _) => nodes.iter().enumerate().try_for_each(|(i, n)| take(i, n)),
-            (_, Some("")) => Ok(()),
-            (_, Some(text)) => text.split(',').enumerate().try_for_each(|(index, item)| {
-                let node = Node {
-                    at: self.node.at.clone(),
-                    kind: Kind::Text(item.trim().to_owned()),
-                };
-                take(index, &node)
-            }),
-            _ => Err(self.expected("a list")),
-        }
+        })
     }
 
     /// An error of kind [`Config`](ErrorKind::Config): what was expected, what there is, where. The
@@ -95,6 +85,20 @@ impl Setting<'_> {
     #[must_use]
     pub fn refuse(&self, why: &str) -> Error {
         refuse(self.source, &self.node.at, &self.path, why)
+    }
+
+    /// The values of a list; in an environment variable, those between commas.
+    pub(crate) fn items(&self) -> Result<Cow<'_, [Node]>> {
+        let item = |text: &str| Node {
+            at: self.node.at.clone(),
+            kind: Kind::Text(text.trim().to_owned()),
+        };
+        match (self.kind(), self.variable()) {
+            (Kind::List(nodes), _) => Ok(Cow::Borrowed(nodes)),
+            (_, Some("")) => Ok(Cow::Borrowed(&[])),
+            (_, Some(text)) => Ok(text.split(',').map(item).collect()),
+            _ => Err(self.expected("a list")),
+        }
     }
 
     pub(crate) fn kind(&self) -> &Kind {
