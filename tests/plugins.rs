@@ -7,6 +7,7 @@ use choreo::middleware::{MetricsHandle, Recording};
 use choreo::plugin::{Part, Plugin, PluginKind, Site, Stack, StackSpec};
 use choreo::prelude::*;
 use choreo::session::Anyone;
+use choreo::websocket::WebSocketAcceptor;
 use choreo::{plugins, protocol};
 use choreo_relay::{Relay, RelayConfig};
 use proptest::prelude::*;
@@ -28,7 +29,7 @@ async fn relay() -> String {
     let address = listener.local_addr().expect("it is bound");
     let relay = Relay::new(Anyone, RelayConfig::default()).expect("the terms are kept");
     tokio::spawn(async move { relay.listen(listener).await });
-    format!("ws://{address}")
+    address.to_string()
 }
 
 #[test]
@@ -140,24 +141,24 @@ async fn the_monitor_wants_a_protocol() {
     );
 }
 
-#[tokio::test]
-async fn two_roles_meet_at_a_relay() {
-    let url = relay().await;
-    let text = |role: &str, peer: &str| {
+/// Two roles at a relay, each over one transport or the other.
+async fn meet(address: &str, alice: &str, bob: &str) {
+    let text = |role: &str, peer: &str, transport: &str| {
         format!(
-            "role = \"{role}\"\n[transport]\nuse = \"websocket\"\nurl = \"{url}\"\n\
+            "role = \"{role}\"\n[transport]\n{transport}\n\
              [handler]\nuse = \"session\"\nsession = \"game-7\"\npeers = [\"{peer}\"]\n\
              [[layers]]\nuse = \"retry\"\n[[layers]]\nuse = \"trace\"\n"
         )
+        .replace("@", address)
     };
     let site = Site::new();
-    let (alice, bob) = (text("Alice", "Bob"), text("Bob", "Alice"));
+    let (alice, bob) = (text("Alice", "Bob", alice), text("Bob", "Alice", bob));
     let both = async { tokio::try_join!(build(&alice, &site), build(&bob, &site)) };
     let (alice, bob) = timeout(LONG, both)
         .await
         .expect("in time")
         .expect("they are let in");
-    assert_eq!(alice.describe(), "Trace<Retry<Session<WebSocket>>>");
+    assert!(alice.describe().starts_with("Trace<Retry<Session<"));
 
     let asks = async {
         alice.send(&(), "Bob".into(), &1_u32).await?;
@@ -175,6 +176,63 @@ async fn two_roles_meet_at_a_relay() {
         .expect("in time")
         .expect("they play");
     assert_eq!(answer, 2);
+}
+
+const WEBSOCKET: &str = "use = \"websocket\"\nurl = \"ws://@\"";
+
+#[tokio::test]
+async fn two_roles_meet_at_a_relay() {
+    meet(&relay().await, WEBSOCKET, WEBSOCKET).await;
+}
+
+#[cfg(feature = "fetch")]
+#[tokio::test]
+async fn two_roles_meet_at_a_relay_over_http() {
+    let streamed = "use = \"fetch\"\nurl = \"http://@\"\nopen_timeout = \"20s\"";
+    let polled = "use = \"fetch\"\nurl = \"http://@\"\nlong_polls = true";
+    let address = relay().await;
+    meet(&address, streamed, polled).await;
+    meet(&address, polled, WEBSOCKET).await;
+}
+
+#[tokio::test]
+async fn one_peer_over_a_bare_transport() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    let text = format!(
+        "role = \"Alice\"\n[transport]\nuse = \"websocket\"\nurl = \"ws://{address}\"\n\
+         [handler]\nuse = \"rumpsteak\"\npeer = \"Bob\"\n"
+    );
+    let accepts = async {
+        let (stream, _) = listener.accept().await.expect("Alice calls");
+        WebSocketAcceptor::new().accept(stream).await
+    };
+    let site = Site::new();
+    let both = async { tokio::try_join!(build(&text, &site), accepts) };
+    let (alice, transport) = timeout(LONG, both)
+        .await
+        .expect("in time")
+        .expect("they meet");
+    assert_eq!(alice.describe(), "Rumpsteak<WebSocket>");
+
+    let endpoint = RumpsteakEndpoint::new(RoleName::from("Bob"));
+    endpoint.register_transport("Alice".into(), transport);
+    let bob = RumpsteakHandler::new().bind(endpoint);
+    let plays = async {
+        alice.send(&(), "Bob".into(), &"ping").await?;
+        let ping: String = bob.recv(&(), "Alice".into()).await?;
+        bob.send(&(), "Alice".into(), &(ping + ", pong")).await?;
+        let pong: String = alice.recv(&(), "Bob".into()).await?;
+        alice.close().await?;
+        let left = bob.recv::<String>(&(), "Alice".into()).await;
+        Ok::<_, Error>((pong, left.map_err(|error| error.kind())))
+    };
+    let (pong, left) = timeout(LONG, plays)
+        .await
+        .expect("in time")
+        .expect("they play");
+    assert_eq!(pong, "ping, pong");
+    assert_eq!(left, Err(ErrorKind::Closed));
 }
 
 #[tokio::test]
