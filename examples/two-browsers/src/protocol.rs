@@ -70,7 +70,7 @@ where
     Ok(())
 }
 
-/// Bob: answers each call, until Alice has left.
+/// Bob: answers each call, until Alice has left, be it before she has heard the last answer.
 ///
 /// # Errors
 /// When the session is lost.
@@ -79,15 +79,45 @@ where
     H: ChoreoHandler<Role = Role>,
 {
     loop {
-        talk.begin_round();
-        let call: Call = match handler.recv(endpoint, Role::Alice).await {
+        match answer(handler, endpoint, talk).await {
             Err(error) if error.kind() == ErrorKind::Closed => return Ok(()),
-            call => call?,
-        };
-        let text = format!("Bob heard: {}", call.text);
-        talk.hear(call.number, call.text);
-        let number = talk.say();
-        let answer = Answer { number, text };
-        handler.send(endpoint, Role::Alice, &answer).await?;
+            answered => answered?,
+        }
+    }
+}
+
+async fn answer<H>(handler: &H, endpoint: &H::Endpoint, talk: &Talk) -> Result<()>
+where
+    H: ChoreoHandler<Role = Role>,
+{
+    talk.begin_round();
+    let call: Call = handler.recv(endpoint, Role::Alice).await?;
+    let text = format!("Bob heard: {}", call.text);
+    talk.hear(call.number, call.text);
+    let number = talk.say();
+    let answer = Answer { number, text };
+    handler.send(endpoint, Role::Alice, &answer).await
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use std::time::Duration;
+
+    use choreo::InMemoryNetwork;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bob_is_done_when_alice_leaves_before_his_answer() {
+        let network = InMemoryNetwork::new();
+        let alice = network.join(Role::Alice).unwrap();
+        let his = network.join(Role::Bob).unwrap();
+        let (number, text) = (1, "Hello".to_owned());
+        let call = Call { number, text };
+        alice.send(&(), Role::Bob, &call).await.unwrap();
+        drop(alice);
+        let talk = Talk::new(String::new(), Duration::ZERO);
+        bob(&his, &(), &talk).await.unwrap();
+        assert_eq!(talk.said(), 1);
     }
 }
