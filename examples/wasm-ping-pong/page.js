@@ -10,6 +10,7 @@ const narrow = matchMedia('(max-width: 59.99rem)');
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 let choreo; // the module, once it is loaded
+let editor; // of the stack's spec, where the module takes specs
 let running = null;
 
 // Loading
@@ -28,6 +29,7 @@ async function load() {
     return notLoaded(`The browser could not start the module: ${cause.message}.`,
       'It takes Chrome or Edge 96, Firefox 79, Safari 15, or later. With one of those, run ./build.sh again, then reload.');
   }
+  if (choreo.describeSpec) await edit();
   element('run').setAttribute('aria-disabled', 'false');
   state('ready', 'Ready');
   describe();
@@ -37,6 +39,59 @@ async function load() {
 function notLoaded(what, advice) {
   state('failed', 'Not loaded');
   showError({ message: what, advice });
+}
+
+// The spec of the stack: its text is the truth, and the ticks go with it
+
+let spec; // what spec.js has
+
+async function edit() {
+  const [{ Editor }, module] = await Promise.all([import('./editor.js'), import('./spec.js')]);
+  spec = module;
+  const schemas = JSON.parse(choreo.specSchemas());
+  editor = new Editor(element('spec-editor'), {
+    check: wrong,
+    suggest: (text, caret) => spec.suggest(text, caret, schemas),
+    changed: (right) => { if (right) showTicks(); describe(); },
+  });
+  element('suggest').hidden = false;
+  element('spec-box').hidden = false;
+  const linked = new URLSearchParams(location.search).get('spec');
+  editor.text = linked ?? spec.fromTicks(options());
+  if (linked !== null) showTicks();
+}
+
+// What is wrong with a text, and where; nothing if nothing is.
+function wrong(text) {
+  try {
+    choreo.describeSpec(text);
+    return null;
+  } catch ({ message }) {
+    const [, line, column, why] = /^JSON:(\d+):(\d+): (.*)/s.exec(message) ?? [];
+    if (line) return { line: Number(line), column: Number(column), message: `Line ${line}, column ${column}: ${why}` };
+    return { message: message.replace(/^JSON: /, '') };
+  }
+}
+
+// Writes a tick, or a number beside it, into the text, unless it is out of range.
+function writeTick({ target }) {
+  if (!editor || !target.closest('fieldset, #slow')) return;
+  const chosen = options();
+  try { checkField(target.id, chosen); } catch { return; }
+  editor.text = spec.withTick(editor.text, target.id, chosen);
+}
+
+// Ticks what the text has.
+function showTicks() {
+  const shown = spec.ticks(editor.text);
+  if (!shown) return;
+  for (const layer of LAYERS) element(`layer-${layer}`).checked = shown.on[layer];
+  for (const [id, number] of Object.entries(shown.numbers)) {
+    const field = element(id);
+    field.disabled = number === null;
+    field.title = field.disabled ? 'The spec has what does not fit here.' : '';
+    if (number !== null) field.value = number;
+  }
 }
 
 // Settings: the form, and links to a run
@@ -62,11 +117,16 @@ function check(chosen) {
   if (!length) throw problem('message', 'The message is empty.', 'Type one.');
   if (length > 200) throw problem('message', 'The message is too long.', 'It takes up to 200 characters.');
   checkWhole(chosen.rounds, 1, 50, 'rounds', 'The number of rounds');
-  if (chosen.timeout) checkWhole(chosen.limit, 1, 60000, 'timeout-limit', 'The limit');
-  if (!chosen.faults) return;
-  checkWhole(chosen.seed, 0, 2 ** 32 - 1, 'fault-seed', 'The seed');
-  if (!(chosen.rate >= 0 && chosen.rate <= 100)) {
-    throw problem('fault-rate', 'The rate of faults is not a percentage.', 'It takes a number from 0 to 100.');
+  const fields = [...chosen.timeout ? ['timeout-limit'] : [], ...chosen.faults ? ['fault-seed', 'fault-rate'] : []];
+  for (const id of fields) if (!element(id).disabled) checkField(id, chosen);
+}
+
+// The same for one field of a layer.
+function checkField(id, { limit, seed, rate }) {
+  if (id === 'timeout-limit') checkWhole(limit, 1, 60000, id, 'The limit');
+  if (id === 'fault-seed') checkWhole(seed, 0, 2 ** 32 - 1, id, 'The seed');
+  if (id === 'fault-rate' && !(rate >= 0 && rate <= 100)) {
+    throw problem(id, 'The rate of faults is not a percentage.', 'It takes a number from 0 to 100.');
   }
 }
 
@@ -89,6 +149,7 @@ function linkToRun() {
     rate: element('fault-rate').value,
     seed: element('fault-seed').value,
     slow: chosen.pace ? 'yes' : 'no',
+    ...editor && { spec: editor.text },
     run: '',
   });
   return `${location.origin}${location.pathname}?${query}`;
@@ -113,6 +174,10 @@ function readLink() {
 
 // Its types from the outside in, as the module builds it.
 function stack(chosen) {
+  if (editor) {
+    const types = choreo.describeSpec(editor.text).replace(/>*$/, '').split('<');
+    return chosen.pace ? ['SlowMotion', ...types] : types;
+  }
   const types = [
     ['SlowMotion', chosen.pace], ['Trace', chosen.trace], ['Metrics', chosen.metrics],
     ['Timeout', chosen.timeout], ['Retry', chosen.retry], ['Record', true],
@@ -122,8 +187,14 @@ function stack(chosen) {
 }
 
 function describe() {
+  if (!choreo) return;
+  element('path').hidden = element('path-title').hidden = Boolean(editor?.wrong);
+  if (editor?.wrong) {
+    element('stack').textContent = 'No stack: the spec is wrong.';
+    return;
+  }
   const all = stack(options());
-  const own = (name) => name === 'SlowMotion' || name === 'Record';
+  const own = (name) => name === 'SlowMotion' || (name === 'Record' && !editor);
   const chosen = all.filter((name) => !own(name));
   // A long type breaks between its layers rather than within a name.
   const opened = chosen.slice(0, -1).flatMap((name) => [`${name}<`, make('wbr')]);
@@ -147,9 +218,9 @@ async function start() {
   try {
     const chosen = options();
     check(chosen);
-    run = new choreo.Run(chosen.message, chosen.rounds, bits(chosen), chosen.pace,
-      chosen.limit, chosen.seed, chosen.rate);
-    run.layers = chosen;
+    run = editor ? overSpec(chosen) : new choreo.Run(chosen.message, chosen.rounds, bits(chosen),
+      chosen.pace, chosen.limit, chosen.seed, chosen.rate);
+    run.layers = editor ? layersOf(editor.text) : { ...chosen, record: true };
   } catch (error) {
     state('failed', 'Not started');
     return showError(error);
@@ -161,7 +232,7 @@ async function start() {
   element('trace-log').replaceChildren();
   state('running', 'Running');
   if (narrow.matches) {
-    element('results').scrollIntoView({ behavior: calm.matches ? 'auto' : 'smooth' });
+    element(editor ? 'diagram' : 'results').scrollIntoView({ behavior: calm.matches ? 'auto' : 'smooth' });
   }
 
   const began = performance.now();
@@ -184,11 +255,23 @@ async function start() {
     showError({ message, advice, detail });
   }
   cancelAnimationFrame(frame);
+  drawn.version = undefined; // what is not recorded may have changed, too
   draw(run);
   run.free();
   running = null;
   element('stop').hidden = true;
   element('run').setAttribute('aria-disabled', 'false');
+}
+
+function overSpec({ message, rounds, pace }) {
+  if (!editor.judge()) throw { spec: true, message: 'The spec is wrong.', advice: editor.wrong.message };
+  return choreo.Run.overSpec(message, rounds, editor.text, pace);
+}
+
+function layersOf(text) {
+  const types = choreo.describeSpec(text);
+  const has = (type) => types.includes(`${type}<`);
+  return { trace: has('Trace'), metrics: has('Metrics'), record: has('Record') };
 }
 
 function crashed() {
@@ -206,7 +289,8 @@ function draw(run) {
   const { version } = run;
   if (drawn.run === run && drawn.version === version) return;
   const known = drawn.run === run ? drawn.rows : 0;
-  drawn = { run, version, rows: drawDiagram(run.svg, known) };
+  drawn = { run, version, rows: run.layers.record ? drawDiagram(run.svg, known) : 0 };
+  if (!run.layers.record) hint('diagram', 'Add the layer “record” to see what happens.');
   element('mermaid').textContent = run.mermaid;
   drawCounters(run);
   drawTrace(run);
@@ -310,7 +394,9 @@ function showError(error) {
   }
   box.hidden = false;
   const field = error.field && element(error.field);
-  if (field) {
+  if (error.spec) {
+    editor.goToMark();
+  } else if (field) {
     field.setAttribute('aria-invalid', 'true');
     field.setAttribute('aria-errormessage', 'error');
     field.focus();
@@ -339,6 +425,7 @@ async function copy(button, text, otherwise) {
 }
 
 form.addEventListener('submit', (event) => { event.preventDefault(); start(); });
+form.addEventListener('input', (event) => { writeTick(event); describe(); });
 form.addEventListener('change', () => {
   describe();
   if (running) running.setPace(options().pace);
@@ -348,6 +435,7 @@ element('stop').addEventListener('click', () => {
   running.stop();
   element('run').focus();
 });
+element('suggest').addEventListener('click', () => editor.open());
 element('copy-link').addEventListener('click', ({ target }) => copy(target, linkToRun(), () => {
   history.replaceState(null, '', linkToRun());
   return 'The address bar has it';

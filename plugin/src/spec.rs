@@ -83,6 +83,13 @@ impl StackSpec {
         self
     }
 
+    /// The same stack for another role.
+    #[must_use]
+    pub fn for_role(mut self, role: impl Into<RoleName>) -> Self {
+        self.role = Self::new(role).role;
+        self
+    }
+
     /// With a layer around what there is so far.
     #[must_use]
     pub fn layer(mut self, part: Part) -> Self {

@@ -10,7 +10,7 @@ use crate::exec;
 use crate::peer;
 use crate::serve;
 use crate::setup::Needs;
-use crate::workspace::{NATIVE_SERVER, PING_PONG, RELAY, TWO_BROWSERS, Workspace};
+use crate::workspace::{NATIVE_SERVER, PING_PONG, PING_PONG_DEMO, RELAY, TWO_BROWSERS, Workspace};
 
 /// What `cargo xtask demo` takes.
 #[derive(clap::Args)]
@@ -45,6 +45,14 @@ impl Demo {
             Self::TwoBrowsers | Self::NativeServer => TWO_BROWSERS,
         }
     }
+
+    /// The features of the page; none are those that it has by itself.
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::PingPong => PING_PONG_DEMO,
+            Self::TwoBrowsers | Self::NativeServer => &[],
+        }
+    }
 }
 
 /// Builds an example, serves it and says where, until Ctrl-C.
@@ -55,8 +63,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         ..Needs::default()
     };
     needs.install(workspace)?;
-    let page = args.demo.page();
-    let build = |status: &_| bundle::build(workspace, page, Tuned::Size, status);
+    let (page, features) = (args.demo.page(), args.demo.features());
+    let build = |status: &_| bundle::build_with(workspace, page, features, Tuned::Size, status);
     let bundle = exec::step(&format!("build {page}"), build)?;
     let alone = |package| workspace.cargo(["build", "--package", package, "--bin", package]);
     serve::runtime()?.block_on(async {

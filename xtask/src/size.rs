@@ -26,11 +26,18 @@ pub(crate) struct Budget {
 }
 
 /// The examples, and a program that has plug-ins and names none.
-pub(crate) const BUDGETS: [Budget; 4] = [
+pub(crate) const BUDGETS: [Budget; 5] = [
     Budget {
         page: PING_PONG,
         features: &[],
         most: Size::kilobytes(100, 40),
+        fits: true,
+    },
+    // It has the registry with its plug-ins, too, and a parser of JSON.
+    Budget {
+        page: PING_PONG,
+        features: &["spec"],
+        most: Size::kilobytes(160, 70),
         fits: true,
     },
     // It has the session, too, and the one or the other way to a server.

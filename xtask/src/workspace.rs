@@ -13,6 +13,9 @@ pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The browser example of two roles in one page.
 pub(crate) const PING_PONG: &str = "wasm-ping-pong";
 
+/// Its features as it is shown: with an editor of stacks.
+pub(crate) const PING_PONG_DEMO: &[&str] = &["spec"];
+
 /// The browser example of one role in each page.
 pub(crate) const TWO_BROWSERS: &str = "two-browsers";
 

@@ -1,22 +1,19 @@
 use choreo::Operation;
-use choreo::middleware::MetricsLayer;
-
-use crate::stack::Instruments;
+use choreo::middleware::MetricsSnapshot;
 
 /// What Metrics has counted, five numbers for each role and operation: count, errors, bytes, how
 /// many had to wait, and the microseconds that these waited on average.
-pub(crate) fn counters(instruments: &Instruments) -> Vec<f64> {
+pub(crate) fn counters(roles: [MetricsSnapshot; 2]) -> Vec<f64> {
     let mut numbers = Vec::new();
-    for metrics in [&instruments.alice, &instruments.bob] {
-        add(metrics, &mut numbers);
+    for counted in roles {
+        add(&counted, &mut numbers);
     }
     numbers
 }
 
-fn add(metrics: &MetricsLayer, numbers: &mut Vec<f64>) {
+fn add(counted: &MetricsSnapshot, numbers: &mut Vec<f64>) {
     // Each role has one peer, once it has spoken to it.
-    let snapshot = metrics.snapshot();
-    let Some(peer) = snapshot.peers.first() else {
+    let Some(peer) = counted.peers.first() else {
         return numbers.extend([0.0; 10]);
     };
     for operation in [Operation::Send, Operation::Recv] {

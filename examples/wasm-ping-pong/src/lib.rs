@@ -10,8 +10,14 @@ mod play;
 mod promise;
 pub mod protocol;
 mod run;
+#[cfg(feature = "spec")]
+mod run_over_spec;
+#[cfg(not(feature = "spec"))]
+mod run_over_ticks;
 mod run_protocol;
 mod slow_motion;
+#[cfg(feature = "spec")]
+mod spec;
 pub mod stack;
 #[cfg(test)]
 mod tests;
@@ -22,6 +28,10 @@ pub use options::{Faults, Options};
 pub use play::play;
 pub use promise::Promise;
 pub use run::Run;
+#[cfg(feature = "spec")]
+pub use run_over_spec::{describe_spec, spec_schemas};
 pub use run_protocol::{run_protocol, run_protocol_promise};
 pub use slow_motion::{SlowMotion, SlowMotionLayer};
+#[cfg(feature = "spec")]
+pub use spec::Spec;
 pub use trace_log::TraceLog;

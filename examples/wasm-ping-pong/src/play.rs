@@ -1,4 +1,4 @@
-use choreo::{BoxFuture, ErrorKind, InMemoryNetwork, Result, interpret};
+use choreo::{BoxFuture, BoxHandler, ErrorKind, InMemoryNetwork, Result, interpret};
 use futures::future::join;
 
 use crate::protocol::{self, Role};
@@ -22,14 +22,23 @@ pub async fn play(options: &Options, instruments: &Instruments) -> Result<String
         let joined = network.join(role);
         joined.map(|handler| stack(handler, options, instruments))
     };
+    meet(join_network(Role::Alice), join_network(Role::Bob), options).await
+}
+
+/// The same, over these stacks.
+pub(crate) async fn meet(
+    alice: Result<BoxHandler<Role>>,
+    bob: Result<BoxHandler<Role>>,
+    options: &Options,
+) -> Result<String, Failure> {
     let rounds = options.rounds;
-    let alice: BoxFuture<'_, Result<String>> = Box::pin(async {
-        let alice = join_network(Role::Alice)?;
+    let alice: BoxFuture<'_, Result<String>> = Box::pin(async move {
+        let alice = alice?;
         let program = protocol::alice(&options.message, rounds);
         protocol::reply(interpret(&alice, &(), program).await?.received_values)
     });
-    let bob: BoxFuture<'_, Result<String>> = Box::pin(async {
-        let bob = join_network(Role::Bob)?;
+    let bob: BoxFuture<'_, Result<String>> = Box::pin(async move {
+        let bob = bob?;
         protocol::bob(&bob, &(), rounds)
             .await
             .map(|()| String::new())

@@ -5,17 +5,20 @@ use futures::future::{AbortHandle, AbortRegistration, Abortable};
 use wasm_bindgen::prelude::*;
 
 use crate::counters::counters;
-use crate::options::{Faults, Options};
-use crate::play::play;
 use crate::promise::{Promise, promise};
 use crate::stack::Instruments;
+
+#[cfg(feature = "spec")]
+pub(crate) use crate::run_over_spec::Plan;
+#[cfg(not(feature = "spec"))]
+pub(crate) use crate::run_over_ticks::Plan;
 
 /// One run of the protocol, as the page starts and watches it.
 ///
 /// All that a run shows can be read while it runs; `version` says when there is more to see.
 #[wasm_bindgen]
 pub struct Run {
-    shared: Rc<(Options, Instruments)>,
+    plan: Rc<Plan>,
     stop: AbortHandle,
     /// Until it starts.
     stopped: Cell<Option<AbortRegistration>>,
@@ -23,47 +26,17 @@ pub struct Run {
 
 #[wasm_bindgen]
 impl Run {
-    /// A run that has not started: what Alice says and how often, over which layers
-    /// (1 is Trace, 2 Metrics, 4 Retry, 8 `FaultInjection`, and 16 Timeout), how many milliseconds
-    /// to wait before each operation, how many it may take, and which sends fail, chosen by a seed,
-    /// and how many, in percent.
-    #[must_use]
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        message: String,
-        rounds: u32,
-        layers: u8,
-        pace: u32,
-        limit: u32,
-        seed: u32,
-        rate: f64,
-    ) -> Self {
-        let options = Options {
-            message,
-            rounds: rounds as usize,
-            ..Options::over(layers, pace, limit, Faults { seed, rate })
-        };
-        let instruments = Instruments::new(&options);
-        let (stop, stopped) = AbortHandle::new_pair();
-        Self {
-            shared: Rc::new((options, instruments)),
-            stop,
-            stopped: Cell::new(Some(stopped)),
-        }
-    }
-
     /// Starts it, once. Resolves to Bob's last reply, or to `undefined` when it was stopped.
     ///
     /// It is rejected with an `Error` whose message has a line each for what failed, what to try,
     /// and what the library says.
     #[wasm_bindgen(unchecked_return_type = "Promise<string | undefined>")]
     pub fn start(&self) -> Promise {
-        let shared = Rc::clone(&self.shared);
+        let plan = Rc::clone(&self.plan);
         let stopped = self.stopped.take();
         promise(async move {
             let stopped = stopped.ok_or("This run has started already; make a new one.")?;
-            let (options, instruments) = &*shared;
-            match Abortable::new(play(options, instruments), stopped).await {
+            match Abortable::new(plan.play(), stopped).await {
                 Ok(Ok(reply)) => Ok(Some(reply)),
                 Ok(Err(failure)) => Err(failure.to_string()),
                 Err(_) => Ok(None),
@@ -106,7 +79,7 @@ impl Run {
     #[must_use]
     #[wasm_bindgen(getter)]
     pub fn counters(&self) -> Vec<f64> {
-        counters(self.instruments())
+        counters(self.plan.counted())
     }
 
     /// What Trace has told since this was called last, a line each.
@@ -116,6 +89,17 @@ impl Run {
     }
 
     fn instruments(&self) -> &Instruments {
-        &self.shared.1
+        &self.plan.instruments
+    }
+}
+
+impl Run {
+    pub(crate) fn of(plan: Plan) -> Self {
+        let (stop, stopped) = AbortHandle::new_pair();
+        Self {
+            plan: Rc::new(plan),
+            stop,
+            stopped: Cell::new(Some(stopped)),
+        }
     }
 }

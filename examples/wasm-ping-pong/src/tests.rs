@@ -1,5 +1,7 @@
 //! The page's code as its callers see it.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "spec")))]
 mod javascript;
 mod play;
+#[cfg(feature = "spec")]
+mod spec;
