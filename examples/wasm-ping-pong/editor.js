@@ -5,12 +5,13 @@ const PATIENCE = 400; // milliseconds until what is half typed is called wrong
 
 export class Editor {
   // `check` returns what is wrong with a text as { message, line, column }, or nothing; `suggest` as
-  // spec.js has it; `changed` is called after each change by a person.
+  // spec.js has it; `changed` is called after each change by a person. What is wrong
+  // at the moment is `wrong`.
   constructor(box, { check, suggest, changed }) {
     this.box = box;
     [this.shade, this.area, this.list] = box.querySelectorAll('pre, textarea, [role=listbox]');
     this.said = document.getElementById(this.area.getAttribute('aria-errormessage'));
-    Object.assign(this, { check, suggest, changed, shown: null, chosen: 0 });
+    Object.assign(this, { check, suggest, changed, wrong: null, shown: null, chosen: 0 });
     this.area.addEventListener('input', (event) => this.typed(event));
     this.area.addEventListener('keydown', (event) => this.key(event));
     this.area.addEventListener('blur', () => this.close());
@@ -32,12 +33,12 @@ export class Editor {
     this.judge();
   }
 
-  // Says what is wrong, and returns whether nothing is.
+  // Says what is wrong, and returns it.
   judge() {
     clearTimeout(this.waiting);
-    const wrong = this.check(this.text);
-    this.mark(wrong);
-    return !wrong;
+    this.wrong = this.check(this.text);
+    this.mark(this.wrong);
+    return this.wrong;
   }
 
   // Puts the caret where something is wrong.
@@ -54,15 +55,12 @@ export class Editor {
   }
 
   typed({ inputType, data }) {
-    const wrong = this.check(this.text);
     clearTimeout(this.waiting);
-    if (wrong) {
-      this.mark(null, true);
-      this.waiting = setTimeout(() => this.mark(wrong), PATIENCE);
-    } else {
-      this.mark(null);
-    }
-    this.changed(!wrong);
+    this.wrong = this.check(this.text);
+    this.shadow(null);
+    if (this.wrong) this.waiting = setTimeout(() => this.mark(this.wrong), PATIENCE);
+    else this.mark(null);
+    this.changed();
     if (this.taking) return;
     const goesOn = inputType === 'insertText' ? /^["\w-]$/.test(data) : this.shown && /^delete/.test(inputType);
     const caret = this.area.selectionStart;
@@ -159,19 +157,23 @@ export class Editor {
     return range.getClientRects()[0] ?? this.shade.getBoundingClientRect();
   }
 
-  mark(wrong, quiet = false) {
-    this.wrong = wrong;
-    const { text } = this;
-    const marked = wrong?.line ? this.span(wrong) : [text.length, text.length];
-    const place = document.createElement('mark');
-    place.textContent = text.slice(...marked);
-    // The last one gives an empty last line its height.
-    this.shade.replaceChildren(text.slice(0, marked[0]), place, `${text.slice(marked[1])}\u200b`);
-    if (quiet) return;
-    this.area.toggleAttribute('aria-invalid', false);
+  // Says what is wrong, or that nothing is any more.
+  mark(wrong) {
+    this.shadow(wrong);
     if (wrong) this.area.setAttribute('aria-invalid', 'true');
+    else this.area.removeAttribute('aria-invalid');
     this.said.textContent = wrong?.message ?? '';
     this.said.hidden = !wrong;
+  }
+
+  // Puts the text below the field, with a mark where it is wrong.
+  shadow(wrong) {
+    const { text } = this;
+    const [from, to] = wrong?.line ? this.span(wrong) : [text.length, text.length];
+    const mark = document.createElement('mark');
+    mark.textContent = text.slice(from, to);
+    // The last character gives an empty last line its height.
+    this.shade.replaceChildren(text.slice(0, from), mark, `${text.slice(to)}\u200b`);
   }
 
   // From where to where it is that is wrong: the word there, or what is nearest before it.

@@ -52,10 +52,11 @@ async function edit() {
   editor = new Editor(element('spec-editor'), {
     check: wrong,
     suggest: (text, caret) => spec.suggest(text, caret, schemas),
-    changed: (right) => { if (right) showTicks(); describe(); },
+    changed: () => { if (!editor.wrong) showTicks(); describe(); },
   });
   element('suggest').hidden = false;
   element('spec-box').hidden = false;
+  element('path-title').textContent = 'The way of each call. Dashed is the page’s own layer, which sets the pace.';
   const linked = new URLSearchParams(location.search).get('spec');
   editor.text = linked ?? spec.fromTicks(options());
   if (linked !== null) showTicks();
@@ -188,11 +189,9 @@ function stack(chosen) {
 
 function describe() {
   if (!choreo) return;
-  element('path').hidden = element('path-title').hidden = Boolean(editor?.wrong);
-  if (editor?.wrong) {
-    element('stack').textContent = 'No stack: the spec is wrong.';
-    return;
-  }
+  // While the spec is wrong, this is what it was.
+  for (const id of ['stack', 'path']) element(id).classList.toggle('stale', Boolean(editor?.wrong));
+  if (editor?.wrong) return;
   const all = stack(options());
   const own = (name) => name === 'SlowMotion' || (name === 'Record' && !editor);
   const chosen = all.filter((name) => !own(name));
@@ -264,7 +263,8 @@ async function start() {
 }
 
 function overSpec({ message, rounds, pace }) {
-  if (!editor.judge()) throw { spec: true, message: 'The spec is wrong.', advice: editor.wrong.message };
+  const fault = editor.judge();
+  if (fault) throw { spec: true, message: 'The spec is wrong, so nothing runs.', advice: fault.message };
   return choreo.Run.overSpec(message, rounds, editor.text, pace);
 }
 
