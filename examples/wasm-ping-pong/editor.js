@@ -51,7 +51,7 @@ export class Editor {
   // Opens the suggestions at the caret, if there are any.
   open() {
     this.area.focus();
-    this.show(this.suggest(this.text, this.area.selectionStart));
+    this.show(this.suggest(this.text, this.area.selectionStart, true));
   }
 
   typed({ inputType, data }) {

@@ -51,7 +51,7 @@ async function edit() {
   const schemas = JSON.parse(choreo.specSchemas());
   editor = new Editor(element('spec-editor'), {
     check: wrong,
-    suggest: (text, caret) => spec.suggest(text, caret, schemas),
+    suggest: (text, caret, all) => spec.suggest(text, caret, schemas, all),
     changed: () => { if (!editor.wrong) showTicks(); describe(); },
   });
   element('suggest').hidden = false;

@@ -114,13 +114,16 @@ function show(value, indent = '') {
 
 // What may stand at the caret: which part of the text each would replace, and the suggestions. Each
 // has a label, a detail, a text to insert, and how much of that is selected afterwards, from its end.
-export function suggest(text, caret, schemas) {
+// `all` has them even where none begins as what is typed.
+export function suggest(text, caret, schemas, all = false) {
   const place = look(text, caret);
   if (!place) return null;
   const { typed, from, to } = place;
   const wanted = typed.replace(/^"/, '').toLowerCase();
   const rank = ({ label }) => label.toLowerCase().replace(/^"/, '').indexOf(wanted);
-  const items = offers(place, schemas).filter((item) => rank(item) >= 0);
+  const known = offers(place, schemas);
+  const items = known.filter((item) => rank(item) >= 0);
+  if (all && !items.length) return { from, to, items: known };
   items.sort((one, other) => Math.sign(rank(one)) - Math.sign(rank(other)));
   return { from, to, items };
 }

@@ -125,13 +125,12 @@ pub(crate) fn build_with(
         built.display()
     );
 
-    // The page takes that of all features.
-    let pkg = match features {
-        [] => dir.join("pkg"),
-        some => workspace
-            .scratch("bundles")?
-            .join(format!("{page}-{}", some.join("-"))),
+    // With other features than its own it is another page.
+    let dir = match features {
+        [] => dir,
+        some => copy(workspace, &dir, &format!("{page}-{}", some.join("-")))?,
     };
+    let pkg = dir.join("pkg");
     let bindgen = CargoTool::wasm_bindgen(workspace)?.program("wasm-bindgen")?;
     let mut bind = Command::new(bindgen);
     bind.arg(&built)
@@ -152,6 +151,20 @@ pub(crate) fn build_with(
         bundle.optimise(status)?;
     }
     Ok(bundle)
+}
+
+/// A copy of a page, without what is built for it.
+fn copy(workspace: &Workspace, page: &Path, name: &str) -> Result<PathBuf> {
+    let copy = workspace.scratch("bundles")?.join(name);
+    let context = || format!("cannot copy {} to {}", page.display(), copy.display());
+    fs::create_dir_all(&copy).with_context(context)?;
+    for entry in fs::read_dir(page).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        if entry.path().is_file() {
+            fs::copy(entry.path(), copy.join(entry.file_name())).with_context(context)?;
+        }
+    }
+    Ok(copy)
 }
 
 impl Tuned {

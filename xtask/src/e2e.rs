@@ -16,11 +16,14 @@ use crate::progress::Status;
 use crate::report::Outcome;
 use crate::serve::{self, Background};
 use crate::wasm;
-use crate::workspace::{E2E, NATIVE_SERVER, PING_PONG, RELAY, TEST_PAGE, TWO_BROWSERS, Workspace};
+use crate::workspace::{
+    E2E, NATIVE_SERVER, PING_PONG, PING_PONG_DEMO, RELAY, TEST_PAGE, TWO_BROWSERS, Workspace,
+};
 
 /// The pages under test, served with what they need; dropping it stops all of it.
 pub(crate) struct Pages {
     ping_pong: Background,
+    plain_ping_pong: Background,
     two_browsers: Background,
     test_page: Background,
     relay: Listener,
@@ -33,13 +36,16 @@ impl Pages {
     /// # Errors
     /// If something does not compile, or does not start.
     pub(crate) fn start(workspace: &Workspace, status: &Status) -> Result<Self> {
-        let ping_pong = bundle::build(workspace, PING_PONG, Tuned::Size, status)?;
+        let plain_ping_pong = bundle::build(workspace, PING_PONG, Tuned::Size, status)?;
+        let features = PING_PONG_DEMO;
+        let ping_pong = bundle::build_with(workspace, PING_PONG, features, Tuned::Size, status)?;
         bundle::build(workspace, TWO_BROWSERS, Tuned::Size, status)?;
         let two_browsers = Background::start(&workspace.examples())?;
         let origins = serve::origins(&two_browsers.url);
         let build = |program| native::build(workspace, [Built::Program(program)]);
         Ok(Self {
             ping_pong: Background::start(&ping_pong.dir)?,
+            plain_ping_pong: Background::start(&plain_ping_pong.dir)?,
             test_page: test_page(workspace, Tuned::Size, status)?,
             relay: peer::relay(build(RELAY), &origins, status)?,
             native_server: peer::native_server(build(NATIVE_SERVER), "127.0.0.1:0", status)?,
@@ -73,6 +79,7 @@ pub(crate) fn run(
             .current_dir(&test.package_dir)
             .args(["--ignored", "--test-threads=2"])
             .env("CHOREO_E2E_PAGE", &pages.ping_pong.url)
+            .env("CHOREO_E2E_PLAIN_PAGE", &pages.plain_ping_pong.url)
             .env("CHOREO_E2E_TWO_BROWSERS", pages.two_browsers())
             .env("CHOREO_E2E_NATIVE_SERVER", &pages.native_server.url)
             .env("CHOREO_E2E_TEST_PAGE", &pages.test_page.url)

@@ -11,7 +11,7 @@ use crate::exec;
 use crate::progress::Status;
 use crate::report::{Outcome, Report};
 use crate::wasm;
-use crate::workspace::{PING_PONG, Workspace};
+use crate::workspace::Workspace;
 
 /// Runs them, one step for the tests and one for each example.
 pub(crate) fn run(workspace: &Workspace, report: &Report) {
@@ -123,5 +123,4 @@ pub(crate) enum Built<'a> {
 /// for other features, and they would be compiled anew for it.
 pub(crate) fn select(cargo: &mut Command) {
     cargo.args(["--workspace", "--all-features"]);
-    cargo.args(["--exclude", PING_PONG]);
 }

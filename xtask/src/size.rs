@@ -14,7 +14,7 @@ use crate::bundle::{self, Bundle, Tuned};
 use crate::exec;
 use crate::progress::Status;
 use crate::setup::Needs;
-use crate::workspace::{PING_PONG, SIZE, TWO_BROWSERS, Workspace};
+use crate::workspace::{PING_PONG, PING_PONG_DEMO, SIZE, TWO_BROWSERS, Workspace};
 
 /// What a page with these features may weigh.
 pub(crate) struct Budget {
@@ -36,7 +36,7 @@ pub(crate) const BUDGETS: [Budget; 5] = [
     // It has the registry with its plug-ins, too, and a parser of JSON.
     Budget {
         page: PING_PONG,
-        features: &["spec"],
+        features: PING_PONG_DEMO,
         most: Size::kilobytes(160, 70),
         fits: true,
     },

@@ -66,7 +66,9 @@ impl Spec {
         options: &Options,
         instruments: &Instruments,
     ) -> Result<String, Failure> {
-        instruments.log.listen();
+        if options.trace {
+            instruments.log.listen();
+        }
         for site in [&self.alice, &self.bob] {
             site.put(instruments.recording.clone());
         }

@@ -6,6 +6,7 @@
 //! | variable | holds |
 //! |---|---|
 //! | `CHOREO_E2E_PAGE` | the address of the page of ping-pong |
+//! | `CHOREO_E2E_PLAIN_PAGE` | the address of the same page, built without its editor of specs |
 //! | `CHOREO_E2E_TWO_BROWSERS` | the address of the page of two browsers, with a relay in its query |
 //! | `CHOREO_E2E_NATIVE_SERVER` | the address of the server in which Bob is a native program |
 //! | `CHOREO_E2E_TEST_PAGE` | the address of the page that the tests drive by its script |
@@ -30,5 +31,5 @@ pub use echo::{Echo, Over};
 pub use page::{Layer, Page, State};
 pub use round_trip::{RoundTrips, Sample};
 pub use test_page::{Place, TestPage};
-pub use visit::{browse, variable, visit};
+pub use visit::{browse, variable, visit, visit_plain};
 pub use window::{Server, Window};

@@ -194,6 +194,132 @@ impl Page {
         Ok(())
     }
 
+    /// Opens the page once more, with this query.
+    ///
+    /// # Errors
+    /// If it does not load.
+    pub async fn reopen(&self, query: &[(&str, &str)]) -> Result<State> {
+        let mut url = self.browser.current_url().await?;
+        url.query_pairs_mut().clear().extend_pairs(query);
+        self.browser.goto(url.as_str()).await?;
+        self.wait_for(&[State::Ready, State::Done, State::Failed])
+            .await
+    }
+
+    /// Whether the page has an editor of specs.
+    ///
+    /// # Errors
+    /// If the page has no place for it.
+    pub async fn has_spec(&self) -> Result<bool> {
+        Ok(self.element("spec").await?.is_displayed().await?)
+    }
+
+    /// The text of the spec.
+    ///
+    /// # Errors
+    /// If the page has no place for it.
+    pub async fn spec(&self) -> Result<String> {
+        let text = self.element("spec").await?.prop("value").await?;
+        Ok(text.unwrap_or_default())
+    }
+
+    /// Types into the spec behind that part of it.
+    ///
+    /// # Errors
+    /// If the page has no place for it, or the spec no such part.
+    pub async fn type_after(&self, part: &str, keys: &str) -> Result<()> {
+        let text = self.spec().await?;
+        let Some(found) = text.find(part) else {
+            bail!("there is no {part} in {text}");
+        };
+        let script = "const area = document.getElementById('spec'); area.focus(); \
+                      area.setSelectionRange(arguments[0], arguments[0])";
+        let caret = found + part.len();
+        self.browser.execute(script, [caret.into()]).await?;
+        self.press(keys).await
+    }
+
+    /// Types where the caret is.
+    ///
+    /// # Errors
+    /// If the browser cannot.
+    pub async fn press(&self, keys: &str) -> Result<()> {
+        Ok(self
+            .browser
+            .action_chain()
+            .send_keys(keys)
+            .perform()
+            .await?)
+    }
+
+    /// Asks for suggestions at the caret.
+    ///
+    /// # Errors
+    /// If the browser cannot.
+    pub async fn press_control_space(&self) -> Result<()> {
+        let keys = self.browser.action_chain().key_down(Key::Control);
+        Ok(keys.send_keys(" ").key_up(Key::Control).perform().await?)
+    }
+
+    /// The suggestions, as their names, and which of them is chosen; none where they are closed.
+    ///
+    /// # Errors
+    /// If the page cannot be asked.
+    pub async fn suggestions(&self) -> Result<(Vec<String>, Option<String>)> {
+        let script = "const area = document.getElementById('spec'); \
+                      const list = document.getElementById(area.getAttribute('aria-controls')); \
+                      if (list.hidden || area.getAttribute('role') !== 'combobox') return [[], null]; \
+                      const name = (option) => option.querySelector('code').textContent; \
+                      const chosen = document.getElementById(area.getAttribute('aria-activedescendant')); \
+                      const right = chosen.getAttribute('aria-selected') === 'true'; \
+                      return [[...list.children].map(name), right ? name(chosen) : null]";
+        Ok(self.browser.execute(script, []).await?.convert()?)
+    }
+
+    /// Takes a suggestion by a click.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub async fn click_suggestion(&self, name: &str) -> Result<()> {
+        for option in self.browser.find_all(By::Css("#spec-list li")).await? {
+            if option.find(By::Tag("code")).await?.text().await? == name {
+                return Ok(option.click().await?);
+            }
+        }
+        bail!("there is no suggestion {name}")
+    }
+
+    /// What is said to be wrong with the spec, and the part of it that is marked.
+    ///
+    /// # Errors
+    /// If the page cannot be asked.
+    pub async fn spec_fault(&self) -> Result<(String, String)> {
+        let script = "return [document.getElementById('spec-said').innerText, \
+                      document.querySelector('#spec-editor mark').textContent]";
+        Ok(self.browser.execute(script, []).await?.convert()?)
+    }
+
+    /// Whether a layer is ticked.
+    ///
+    /// # Errors
+    /// If the page has no such box.
+    pub async fn is_ticked(&self, layer: Layer) -> Result<bool> {
+        Ok(self.element(layer.id()).await?.is_selected().await?)
+    }
+
+    /// What a field holds, or `None` where a person cannot change it.
+    ///
+    /// # Errors
+    /// If the page has no such field.
+    pub async fn field(&self, id: &str) -> Result<Option<String>> {
+        let field = self.element(id).await?;
+        Ok(if field.is_enabled().await? {
+            field.prop("value").await?
+        } else {
+            None
+        })
+    }
+
     /// The reply.
     ///
     /// # Errors

@@ -25,8 +25,31 @@ where
     T: FnOnce(Page) -> F,
     F: Future<Output = Result<()>>,
 {
+    visit_at("CHOREO_E2E_PAGE", name, test).await
+}
+
+/// The same on the page without an editor of specs.
+///
+/// # Errors
+/// As [`visit`].
+///
+/// # Panics
+/// As [`visit`].
+pub async fn visit_plain<T, F>(name: &str, test: T) -> Result<()>
+where
+    T: FnOnce(Page) -> F,
+    F: Future<Output = Result<()>>,
+{
+    visit_at("CHOREO_E2E_PLAIN_PAGE", name, test).await
+}
+
+async fn visit_at<T, F>(address: &str, name: &str, test: T) -> Result<()>
+where
+    T: FnOnce(Page) -> F,
+    F: Future<Output = Result<()>>,
+{
     let visit = async |browser| {
-        let page = Page::open(browser, &variable("CHOREO_E2E_PAGE")?).await?;
+        let page = Page::open(browser, &variable(address)?).await?;
         test(page).await
     };
     browse(name, visit).await

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use choreo_e2e::{Layer, Page, State, visit};
+use choreo_e2e::{Layer, Page, State, visit, visit_plain};
 
 /// Runs one message over these layers and returns how it ended.
 async fn run(page: &Page, message: &str, layers: &[Layer]) -> Result<State> {
@@ -105,11 +105,14 @@ async fn every_layer_shows_what_it_does() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs a browser: cargo xtask test --browser chromium"]
-async fn the_stack_is_the_one_that_was_ticked() -> Result<()> {
-    visit("stack", |page| async move {
+async fn without_specs_the_stack_is_the_one_that_was_ticked() -> Result<()> {
+    visit_plain("plain", |page| async move {
         let layers = [Layer::Trace, Layer::Retry];
         assert_eq!(run(&page, "chosen", &layers).await?, State::Done);
         assert_eq!(page.stack().await?.trim(), "Trace<Retry<InMemoryHandler>>");
+        assert!(page.reply().await?.contains("chosen"));
+        assert!(page.trace_log().await?.contains("sent"));
+        assert!(!page.has_spec().await?);
         Ok(())
     })
     .await
