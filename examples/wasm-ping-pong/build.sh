@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the module and its JavaScript bindings into pkg/, beside the page.
 # What it takes besides Rust: wasm-pack (cargo install wasm-pack). With rustc's own std, it is a
-# tenth larger than what `cargo xtask demo` builds.
+# tenth larger than what `cargo xtask` builds. This is the plain page, with ticks alone; with the
+# editor of specs that `cargo xtask demo` shows: ./build.sh . --features spec
 set -eu
 cd "$(dirname "$0")"
 

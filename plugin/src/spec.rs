@@ -84,6 +84,13 @@ impl StackSpec {
     }
 
     /// The same stack for another role.
+    ///
+    /// ```
+    /// use choreo_plugin::{Part, StackSpec};
+    ///
+    /// let alice = StackSpec::new("Alice").handler(Part::new("inmemory"));
+    /// let bob = alice.clone().for_role("Bob");
+    /// ```
     #[must_use]
     pub fn for_role(mut self, role: impl Into<RoleName>) -> Self {
         self.role = Self::new(role).role;

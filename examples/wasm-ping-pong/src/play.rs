@@ -22,23 +22,24 @@ pub async fn play(options: &Options, instruments: &Instruments) -> Result<String
         let joined = network.join(role);
         joined.map(|handler| stack(handler, options, instruments))
     };
-    meet(join_network(Role::Alice), join_network(Role::Bob), options).await
+    let alice = || join_network(Role::Alice);
+    meet(alice, || join_network(Role::Bob), options).await
 }
 
-/// The same, over these stacks.
+/// The same, over stacks that are made as they are due.
 pub(crate) async fn meet(
-    alice: Result<BoxHandler<Role>>,
-    bob: Result<BoxHandler<Role>>,
+    alice: impl FnOnce() -> Result<BoxHandler<Role>> + Send,
+    bob: impl FnOnce() -> Result<BoxHandler<Role>> + Send,
     options: &Options,
 ) -> Result<String, Failure> {
     let rounds = options.rounds;
     let alice: BoxFuture<'_, Result<String>> = Box::pin(async move {
-        let alice = alice?;
+        let alice = alice()?;
         let program = protocol::alice(&options.message, rounds);
         protocol::reply(interpret(&alice, &(), program).await?.received_values)
     });
     let bob: BoxFuture<'_, Result<String>> = Box::pin(async move {
-        let bob = bob?;
+        let bob = bob()?;
         protocol::bob(&bob, &(), rounds)
             .await
             .map(|()| String::new())

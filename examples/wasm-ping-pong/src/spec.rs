@@ -78,7 +78,7 @@ impl Spec {
             self.bob.put(network);
         }
         let bob = self.build(Role::Bob, options, instruments).await;
-        meet(alice, bob, options).await
+        meet(|| alice, || bob, options).await
     }
 
     /// What Metrics has counted of a role so far; nothing where the stack has no such layer.
