@@ -33,12 +33,11 @@ pub(crate) const BUDGETS: [Budget; 5] = [
         most: Size::kilobytes(100, 40),
         fits: true,
     },
-    // It has a registry of plug-ins, too, their options and schemas, a parser of JSON, and numbers
-    // with fractions, read and written.
+    // It has a registry of plug-ins, too, their options and schemas, and a parser of JSON.
     Budget {
         page: PING_PONG,
         features: PING_PONG_DEMO,
-        most: Size::kilobytes(194, 97),
+        most: Size::kilobytes(168, 78),
         fits: true,
     },
     // It has the session, too, and the one or the other way to a server.
