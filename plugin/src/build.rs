@@ -20,6 +20,25 @@ struct Prepared {
 }
 
 impl StackSpec {
+    /// The role that the stack plays.
+    ///
+    /// # Errors
+    /// [`Config`](choreo_core::ErrorKind::Config) when it names none.
+    pub fn role(&self) -> Result<RoleName> {
+        let Some(node) = &self.role else {
+            return Err(self.refuse("role", "is missing: the role that the stack plays"));
+        };
+        let setting = Setting {
+            node,
+            source: &self.source,
+            path: Path::Root("role"),
+        };
+        match String::read(setting)? {
+            role if role.is_empty() => Err(setting.refuse("a role has a name")),
+            role => Ok(role.into()),
+        }
+    }
+
     /// Whether the stack could be built: all plug-ins are there, and all options right. Nothing is
     /// opened.
     ///
@@ -28,6 +47,15 @@ impl StackSpec {
     /// expected there.
     pub fn check(&self, registry: &Registry) -> Result<()> {
         self.prepare(registry).map(drop)
+    }
+
+    /// What the stack is made of, the outermost first, as [`Stack::describe`] says of one that was
+    /// built: `Trace<Retry<InMemory>>`.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn describe(&self, registry: &Registry) -> Result<String> {
+        self.prepare(registry).map(|prepared| prepared.description)
     }
 
     /// Builds the stack of the plug-ins that are [registered at link
@@ -125,21 +153,6 @@ impl StackSpec {
             handler,
             layers,
         })
-    }
-
-    fn role(&self) -> Result<RoleName> {
-        let Some(node) = &self.role else {
-            return Err(self.refuse("role", "is missing: the role that the stack plays"));
-        };
-        let setting = Setting {
-            node,
-            source: &self.source,
-            path: Path::Root("role"),
-        };
-        match String::read(setting)? {
-            role if role.is_empty() => Err(setting.refuse("a role has a name")),
-            role => Ok(role.into()),
-        }
     }
 
     fn settings<'a>(&'a self, part: &'a Part, path: &'a str) -> Settings<'a> {

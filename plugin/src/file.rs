@@ -33,4 +33,25 @@ impl StackSpec {
         read.map_err(|error| refuse(format!("it cannot be read: {error}")))?;
         parse(&source, &text)
     }
+
+    /// A stack from a text that is not in a file of its own, such as a program's input: JSON if it
+    /// begins with a `{`, TOML otherwise. Errors give `source` as where it was read.
+    ///
+    /// ```
+    /// use choreo_plugin::StackSpec;
+    ///
+    /// let error = StackSpec::from_text("stdin", "role = Alice").unwrap_err().to_string();
+    /// assert!(error.starts_with("stdin:1:8: "), "{error}");
+    /// ```
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config), as `from_toml` and `from_json`.
+    #[cfg(all(feature = "json", feature = "toml"))]
+    pub fn from_text(source: &str, text: &str) -> Result<Self> {
+        if text.trim_start().starts_with('{') {
+            Self::from_json_named(source, text)
+        } else {
+            Self::from_toml_named(source, text)
+        }
+    }
 }

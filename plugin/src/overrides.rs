@@ -36,27 +36,56 @@ impl StackSpec {
         mut self,
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self> {
+        const NAMES: &str = "CHOREO_ROLE, CHOREO_HANDLER__…, CHOREO_TRANSPORT__… and \
+                             CHOREO_LAYERS__<name>__…";
         for (name, value) in variables {
             if let Some(path) = name.as_ref().strip_prefix(PREFIX) {
-                self.set(name.as_ref(), path, value.into())?;
+                let steps: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+                let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+                self.set(name.as_ref(), &steps, value.into(), NAMES)?;
             }
         }
         Ok(self)
     }
 
-    fn set(&mut self, variable: &str, path: &str, value: String) -> Result<()> {
+    /// With what a path of dots says, `layers.retry.retries`, as from a command line: otherwise as
+    /// [`with_overrides`](Self::with_overrides). Errors give `place` as where it was said.
+    ///
+    /// ```
+    /// use choreo_plugin::{Part, StackSpec};
+    ///
+    /// # fn main() -> choreo_core::Result<()> {
+    /// let spec = StackSpec::new("Alice")
+    ///     .handler(Part::new("inmemory"))
+    ///     .with_setting("--set handler.capacity", "handler.capacity", "7")?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Config`](choreo_core::ErrorKind::Config) for a path that leads to nothing in the stack.
+    pub fn with_setting(
+        mut self,
+        place: &str,
+        path: &str,
+        value: impl Into<String>,
+    ) -> Result<Self> {
+        const NAMES: &str = "role, handler.…, transport.… and layers.<name>.…";
+        let steps: Vec<&str> = path.split('.').collect();
+        self.set(place, &steps, value.into(), NAMES)?;
+        Ok(self)
+    }
+
+    fn set(&mut self, variable: &str, steps: &[&str], value: String, names: &str) -> Result<()> {
         let at = At::Variable(Arc::from(variable));
         let no = |why: &str| Err(refuse("", &at, &Path::Root(""), why));
-        let steps: Vec<String> = path.split("__").map(str::to_lowercase).collect();
-        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
         if steps.len() > Node::MAX_DEPTH || steps.contains(&"") {
-            return no("it names nothing in a stack");
+            return no(&format!("it names nothing in a stack: {names} do"));
         }
         let node = Node {
             at: at.clone(),
             kind: Kind::Text(value),
         };
-        let (part, option) = match steps.as_slice() {
+        let (part, option) = match steps {
             ["role"] => {
                 self.role = Some(node);
                 return Ok(());
@@ -66,12 +95,7 @@ impl StackSpec {
             ["layers", layer, option @ ..] if !option.is_empty() => {
                 (Some(self.layer_mut(layer, &at)?), option)
             }
-            _ => {
-                return no(
-                    "it names nothing in a stack: CHOREO_ROLE, CHOREO_HANDLER__…, \
-                           CHOREO_TRANSPORT__… and CHOREO_LAYERS__<name>__… do",
-                );
-            }
+            _ => return no(&format!("it names nothing in a stack: {names} do")),
         };
         match part {
             None => no(&format!("the stack has no [{}]", steps[0])),

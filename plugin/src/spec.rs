@@ -2,7 +2,7 @@ use std::fmt;
 
 use choreo_core::{Error, RoleName};
 
-use crate::Value;
+use crate::{PluginKind, Value};
 use crate::node::{At, Entry, Kind, Node, set};
 use crate::setting::{Path, refuse};
 
@@ -102,6 +102,23 @@ impl StackSpec {
     pub fn layer(mut self, part: Part) -> Self {
         self.layers.push(part);
         self
+    }
+
+    /// The plug-ins that it names, from the inside out.
+    ///
+    /// ```
+    /// use choreo_plugin::{Part, PluginKind, StackSpec};
+    ///
+    /// let spec = StackSpec::new("Alice").handler(Part::new("inmemory")).layer(Part::new("retry"));
+    /// let named: Vec<_> = spec.parts().map(|(kind, part)| (kind, part.name())).collect();
+    /// assert_eq!(named, [(PluginKind::Handler, "inmemory"), (PluginKind::Layer, "retry")]);
+    /// ```
+    pub fn parts(&self) -> impl Iterator<Item = (PluginKind, &Part)> {
+        let transport = self.transport.iter();
+        let transport = transport.map(|part| (PluginKind::Transport, part));
+        let handler = self.handler.iter().map(|part| (PluginKind::Handler, part));
+        let layers = self.layers.iter().map(|part| (PluginKind::Layer, part));
+        transport.chain(handler).chain(layers)
     }
 
     /// Refuses too many layers.

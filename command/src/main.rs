@@ -1,0 +1,7 @@
+//! The command: `choreo --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    choreo_command::main()
+}
