@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use choreo::{ProtocolRole, RoleId};
 use choreo::plugin::{PluginKind, Registry};
+use choreo::{ProtocolRole, RoleId};
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
@@ -44,7 +44,9 @@ fn files(stacks: &Stacks) -> Result<Vec<StackFile>> {
         }
         _ => {
             let why = "--role goes with one --stack; several stack files each name their own role";
-            Err(Cli::command().error(ErrorKind::ArgumentConflict, why).into())
+            Err(Cli::command()
+                .error(ErrorKind::ArgumentConflict, why)
+                .into())
         }
     }
 }

@@ -16,7 +16,12 @@ use crate::{check, completions, init, play, plugins as listing};
 /// A stack file names a role, a handler or a transport, and layers, with their options. Environment
 /// variables stand above the file (`CHOREO_TRANSPORT__URL`), and --set above both.
 #[derive(Parser)]
-#[command(name = "choreo", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "choreo",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -74,7 +79,10 @@ pub(crate) struct Settings {
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
-#[command(subcommand_value_name = "PROTOCOL", subcommand_help_heading = "Protocols")]
+#[command(
+    subcommand_value_name = "PROTOCOL",
+    subcommand_help_heading = "Protocols"
+)]
 #[command(disable_help_subcommand = true)]
 pub(crate) struct Run {
     /// List the protocols and their roles
@@ -176,16 +184,18 @@ fn setting(text: &str) -> Result<(String, String), String> {
 /// The names of the plug-ins, or of those of one kind: for completion, and for errors that list them.
 fn names(kind: Option<&str>) -> PossibleValuesParser {
     let registry = registry();
-    let of_kind = |plugin: &choreo::plugin::Plugin| {
-        kind.is_none_or(|kind| plugin.kind().to_string() == kind)
-    };
+    let of_kind =
+        |plugin: &choreo::plugin::Plugin| kind.is_none_or(|kind| plugin.kind().to_string() == kind);
     let named = registry.iter().filter(|plugin| of_kind(plugin));
     named.map(|plugin| plugin.name()).collect::<Vec<_>>().into()
 }
 
 /// The kinds of which there are plug-ins.
 fn kinds() -> PossibleValuesParser {
-    let mut kinds: Vec<String> = registry().iter().map(|plugin| plugin.kind().to_string()).collect();
+    let mut kinds: Vec<String> = registry()
+        .iter()
+        .map(|plugin| plugin.kind().to_string())
+        .collect();
     kinds.dedup();
     kinds.into()
 }

@@ -7,12 +7,19 @@ pub(crate) fn excerpt(text: &str, line: usize, column: usize) -> String {
     /// So much is shown before the column and behind it.
     const AROUND: usize = 60;
 
-    let Some(found) = line.checked_sub(1).and_then(|index| text.lines().nth(index)) else {
+    let Some(found) = line
+        .checked_sub(1)
+        .and_then(|index| text.lines().nth(index))
+    else {
         return String::new();
     };
     let before = column.saturating_sub(1);
     let skipped = before.saturating_sub(AROUND);
-    let shown: String = masked(found).chars().skip(skipped).take(2 * AROUND).collect();
+    let shown: String = masked(found)
+        .chars()
+        .skip(skipped)
+        .take(2 * AROUND)
+        .collect();
     let (number, margin) = (line, " ".repeat(line.to_string().len()));
     let caret = " ".repeat(before - skipped);
     format!("\n  {number} | {}\n  {margin} | {caret}^", shown.trim_end())
@@ -20,7 +27,10 @@ pub(crate) fn excerpt(text: &str, line: usize, column: usize) -> String {
 
 /// The line with dots, one for each character, in place of what may be secret.
 fn masked(line: &str) -> String {
-    let chars: Vec<char> = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let chars: Vec<char> = line
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     let (mut masked, mut index, mut key) = (String::with_capacity(line.len()), 0, String::new());
     let header = line.trim_start().starts_with('[') && !line.contains('=');
     while let Some(&first) = chars.get(index) {
@@ -44,7 +54,9 @@ fn masked(line: &str) -> String {
         if is_key || name || is_plain(&word) {
             masked.push_str(&word);
         } else {
-            let dots = word.chars().map(|c| if matches!(c, '"' | '\'') { c } else { '·' });
+            let dots = word
+                .chars()
+                .map(|c| if matches!(c, '"' | '\'') { c } else { '·' });
             masked.extend(dots);
         }
         index += length;
@@ -87,12 +99,18 @@ mod tests {
     #[test]
     fn the_mark_is_below_the_column() {
         let text = "role = \"A\"\n\n  retries = 7 # why\n";
-        assert_eq!(excerpt(text, 3, 13), "\n  3 |   retries = 7\n    |             ^");
+        assert_eq!(
+            excerpt(text, 3, 13),
+            "\n  3 |   retries = 7\n    |             ^"
+        );
         assert_eq!(excerpt(text, 4, 1), "");
         let long = format!("{}retries = -1{}", " ".repeat(500), " ".repeat(500));
         assert_eq!(
             excerpt(&long, 1, 511),
-            format!("\n  1 | {0}retries = -1\n    | {0}          ^", " ".repeat(50))
+            format!(
+                "\n  1 | {0}retries = -1\n    | {0}          ^",
+                " ".repeat(50)
+            )
         );
     }
 
@@ -105,8 +123,14 @@ mod tests {
             ("token = \"hun\\\"ter\" # hunter2", "token = \"········\" "),
             ("hunter2", "·······"),
             ("aHVudGVyMg==", "··········=="),
-            ("token = { key = \"hunter2\" }", "token = { key = \"·······\" }"),
-            ("{\"token\": \"hunter2\", \"n\": 1}", "{\"token\": \"·······\", \"n\": 1}"),
+            (
+                "token = { key = \"hunter2\" }",
+                "token = { key = \"·······\" }",
+            ),
+            (
+                "{\"token\": \"hunter2\", \"n\": 1}",
+                "{\"token\": \"·······\", \"n\": 1}",
+            ),
             ("peers = [\"Bob\", true]", "peers = [\"···\", true]"),
         ] {
             assert_eq!(masked(line), shown, "{line}");
@@ -115,7 +139,13 @@ mod tests {
 
     #[test]
     fn names_are_shown() {
-        for line in ["use = \"trase\"", "handler.use = \"memory\"", "[handlr]", "[[layers]]", "rate = 1.5"] {
+        for line in [
+            "use = \"trase\"",
+            "handler.use = \"memory\"",
+            "[handlr]",
+            "[[layers]]",
+            "rate = 1.5",
+        ] {
             assert_eq!(masked(line), line);
         }
     }

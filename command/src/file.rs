@@ -25,7 +25,8 @@ impl StackFile {
         let input = path == Path::new("-");
         let (name, text, read) = if input {
             let name = "stdin".to_owned();
-            let text = bounded(stdin()).map_err(|error| anyhow!("{name}: it cannot be read: {error}"))?;
+            let text =
+                bounded(stdin()).map_err(|error| anyhow!("{name}: it cannot be read: {error}"))?;
             let read = StackSpec::from_text(&name, &text);
             (name, text, read)
         } else {
@@ -53,18 +54,28 @@ impl StackFile {
 }
 
 /// With what environment variables and the command line say.
-fn above(mut spec: StackSpec, settings: &Settings, placed: impl Fn(&Error) -> anyhow::Error) -> Result<StackSpec> {
+fn above(
+    mut spec: StackSpec,
+    settings: &Settings,
+    placed: impl Fn(&Error) -> anyhow::Error,
+) -> Result<StackSpec> {
     for (name, value) in std::env::vars_os() {
         // A name that is no UTF-8 is not one of ours.
         let Some(name) = name.to_str().filter(|name| name.starts_with("CHOREO_")) else {
             continue;
         };
-        let value = value.into_string().map_err(|_| anyhow!("{name}: it is no UTF-8"))?;
-        spec = spec.with_overrides([(name, value)]).map_err(|error| placed(&error))?;
+        let value = value
+            .into_string()
+            .map_err(|_| anyhow!("{name}: it is no UTF-8"))?;
+        spec = spec
+            .with_overrides([(name, value)])
+            .map_err(|error| placed(&error))?;
     }
     for (path, value) in &settings.set {
         let place = format!("--set {path}");
-        spec = spec.with_setting(&place, path, value).map_err(|error| placed(&error))?;
+        spec = spec
+            .with_setting(&place, path, value)
+            .map_err(|error| placed(&error))?;
     }
     Ok(spec)
 }
@@ -72,8 +83,13 @@ fn above(mut spec: StackSpec, settings: &Settings, placed: impl Fn(&Error) -> an
 /// An error in a file, with the line at which it points below it.
 fn placed(name: &str, text: &str, error: &Error) -> anyhow::Error {
     let report = error.report();
-    let place = report.strip_prefix(name).and_then(|rest| rest.strip_prefix(':'));
-    let mut numbers = place.unwrap_or_default().split(':').map(|number| number.parse().ok());
+    let place = report
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix(':'));
+    let mut numbers = place
+        .unwrap_or_default()
+        .split(':')
+        .map(|number| number.parse().ok());
     match (numbers.next().flatten(), numbers.next().flatten()) {
         (Some(line), Some(column)) => anyhow!("{report}{}", excerpt(text, line, column)),
         _ => anyhow!(report),

@@ -23,7 +23,9 @@ pub(crate) fn run(args: &Init) -> Result<()> {
         parts.push(registry.layer(name)?.plugin());
     }
     let role = serde_json::to_string(&args.role).context("the role is no text")?;
-    let mut file = format!("# Fill in what is \"…\"; `choreo check FILE` tells what is left to do.\nrole = {role}\n");
+    let mut file = format!(
+        "# Fill in what is \"…\"; `choreo check FILE` tells what is left to do.\nrole = {role}\n"
+    );
     for (index, part) in parts.iter().enumerate() {
         if part.kind().to_string() == "layer" && parts[index - 1].kind() != part.kind() {
             file.push_str("\n# Layers, from the inside out.");

@@ -22,9 +22,21 @@ pub(crate) fn list() -> Result<()> {
     fn line<D: Demo>() -> String {
         let roles: Vec<String> = D::Role::ALL.iter().map(|role| role.name()).collect();
         let about = D::protocol().doc;
-        format!("{:14}  {:24}  {}\n", D::NAME, roles.join(", "), about.trim())
+        format!(
+            "{:14}  {:24}  {}\n",
+            D::NAME,
+            roles.join(", "),
+            about.trim()
+        )
     }
-    print(&[line::<PingPong>(), line::<Bookshop>(), line::<ScatterGather>()].concat())
+    print(
+        &[
+            line::<PingPong>(),
+            line::<Bookshop>(),
+            line::<ScatterGather>(),
+        ]
+        .concat(),
+    )
 }
 
 /// Plays a protocol, and gives the exit code.
@@ -32,13 +44,21 @@ pub(crate) fn run<D: Demo + Args>(played: &Played<D>) -> Result<u8> {
     let registry = plugins::registry()?;
     let players = cast::<D>(&played.stacks, &registry)?;
     log();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.context("no threads could be started")?;
     let site = Site::new();
     // For sessions, which let no other protocol in, and for monitors.
     site.put(D::protocol());
     site.put(Recording::new());
-    let code = runtime.block_on(play(&played.demo, &registry, players, &site, &played.stacks))?;
+    let code = runtime.block_on(play(
+        &played.demo,
+        &registry,
+        players,
+        &site,
+        &played.stacks,
+    ))?;
     draw(&site, &played.stacks)?;
     Ok(code)
 }
@@ -86,7 +106,9 @@ async fn play<D: Demo>(
         code = playing => code?,
         code = &mut stop => code,
     };
-    let closing = stacks.into_iter().map(async |(role, stack)| (role, stack.close().await));
+    let closing = stacks
+        .into_iter()
+        .map(async |(role, stack)| (role, stack.close().await));
     let closed = tokio::select! {
         closed = join_all(closing) => closed,
         code = signalled() => return Ok(code),

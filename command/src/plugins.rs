@@ -14,18 +14,28 @@ use crate::{schema, snippet};
 pub(crate) fn run(args: &Plugins) -> Result<()> {
     let registry = plugins::registry()?;
     let is_meant = |plugin: &&Plugin| {
-        let kind = args.kind.as_ref().is_none_or(|kind| plugin.kind().to_string() == *kind);
+        let kind = args
+            .kind
+            .as_ref()
+            .is_none_or(|kind| plugin.kind().to_string() == *kind);
         kind && args.name.as_ref().is_none_or(|name| plugin.name() == name)
     };
     let meant: Vec<&Plugin> = registry.iter().filter(is_meant).collect();
     if let (Some(name), Some(kind), []) = (&args.name, &args.kind, meant.as_slice()) {
-        let all = registry.iter().filter(|plugin| plugin.kind().to_string() == *kind);
+        let all = registry
+            .iter()
+            .filter(|plugin| plugin.kind().to_string() == *kind);
         let names: Vec<&str> = all.map(Plugin::name).collect();
-        anyhow::bail!("there is no {kind} {name:?}; there are: {}", names.join(", "));
+        anyhow::bail!(
+            "there is no {kind} {name:?}; there are: {}",
+            names.join(", ")
+        );
     }
     match (args.schema, &args.name) {
         (true, None) => print(&pretty(&schema::of_stack(&registry)?)),
-        (true, Some(_)) => meant.into_iter().try_for_each(|plugin| print(&pretty(&schema::of_plugin(plugin)?))),
+        (true, Some(_)) => meant
+            .into_iter()
+            .try_for_each(|plugin| print(&pretty(&schema::of_plugin(plugin)?))),
         (false, _) if args.json => {
             let all = meant.into_iter().map(as_json).collect::<Result<Vec<_>>>()?;
             print(&pretty(&Value::from(all)))
@@ -41,7 +51,11 @@ pub(crate) fn run(args: &Plugins) -> Result<()> {
 /// A line for each.
 fn table(plugins: &[&Plugin]) -> String {
     let rows = plugins.iter().map(|plugin| {
-        [plugin.kind().to_string(), plugin.name().to_owned(), plugin.help().to_owned()]
+        [
+            plugin.kind().to_string(),
+            plugin.name().to_owned(),
+            plugin.help().to_owned(),
+        ]
     });
     columns(rows.collect())
 }
@@ -68,7 +82,12 @@ fn page(plugin: &Plugin) -> String {
 
 /// Rows whose cells stand below each other.
 fn columns(rows: Vec<[String; 3]>) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let (first, second) = (width(0), width(1));
     let mut lines = String::new();
     for [one, two, three] in &rows {

@@ -13,11 +13,10 @@ pub(crate) const FAILED: u8 = 1;
 /// Does what the command line of the process says: the whole of a `main`.
 ///
 /// A program of one's own with this `main`, in which other plug-ins are linked, is the command with
-/// these plug-ins.
+/// these plug-ins:
 ///
 /// ```no_run
-/// // use my_plugins as _; // so that it is linked
-///
+/// # #![allow(clippy::needless_doctest_main)]
 /// fn main() -> std::process::ExitCode {
 ///     choreo_command::main()
 /// }
@@ -69,7 +68,9 @@ pub(crate) fn tell(error: &anyhow::Error) {
 /// Prints a result. Who reads it may stop reading, as `head` does.
 pub(crate) fn print(result: &str) -> Result<()> {
     let mut stdout = stdout().lock();
-    let printed = stdout.write_all(result.as_bytes()).and_then(|()| stdout.flush());
+    let printed = stdout
+        .write_all(result.as_bytes())
+        .and_then(|()| stdout.flush());
     match printed {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(error).context("the result cannot be printed")

@@ -5,14 +5,17 @@ use serde_json::{Value, json};
 /// The JSON Schema of a plug-in's part of a stack.
 pub(crate) fn of_plugin(plugin: &Plugin) -> Result<Value> {
     let (kind, name) = (plugin.kind(), plugin.name());
-    let broken = || format!("the schema of the {kind} {name:?} is no JSON: its OptionValue writes it");
+    let broken =
+        || format!("the schema of the {kind} {name:?} is no JSON: its OptionValue writes it");
     serde_json::from_str(&plugin.schema()).with_context(broken)
 }
 
 /// The JSON Schema of a stack file, for editors.
 pub(crate) fn of_stack(registry: &Registry) -> Result<Value> {
     let any = |kind: &str| {
-        let of_kind = registry.iter().filter(|plugin| plugin.kind().to_string() == kind);
+        let of_kind = registry
+            .iter()
+            .filter(|plugin| plugin.kind().to_string() == kind);
         let schemas = of_kind.map(of_plugin).collect::<Result<Vec<_>>>()?;
         anyhow::Ok(json!({ "oneOf": schemas }))
     };

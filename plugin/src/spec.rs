@@ -2,9 +2,9 @@ use std::fmt;
 
 use choreo_core::{Error, RoleName};
 
-use crate::{PluginKind, Value};
 use crate::node::{At, Entry, Kind, Node, set};
 use crate::setting::{Path, refuse};
+use crate::{PluginKind, Value};
 
 /// A stack as data: which handler or transport, which layers, with which options.
 ///

@@ -72,7 +72,9 @@ impl Bookshop {
     {
         use bookshop::ann::{Offered, Offered2};
 
-        let asked = bookshop::ann(handler, &()).send(Title(self.title.clone())).await?;
+        let asked = bookshop::ann(handler, &())
+            .send(Title(self.title.clone()))
+            .await?;
         match asked.offer().await? {
             Offered::Unknown(_end) => Ok(format!("{:?} is not to be had", self.title)),
             Offered::Offer(next) => {
@@ -102,9 +104,15 @@ impl Bookshop {
                     next.leave().await?;
                     return Ok(format!("would have had to give {rest} of {price} coins"));
                 }
-                let bought = next.buy().await?.send(Address("Elm Street 5".into())).await?;
+                let bought = next
+                    .buy()
+                    .await?
+                    .send(Address("Elm Street 5".into()))
+                    .await?;
                 let (Arrival(days), _end) = bought.recv().await?;
-                Ok(format!("gives {rest} of {price} coins, and waits {days} days"))
+                Ok(format!(
+                    "gives {rest} of {price} coins, and waits {days} days"
+                ))
             }
         }
     }

@@ -67,7 +67,11 @@ impl PingPong {
             next = again;
         }
         next.enough().await?;
-        Ok(format!("said {:?}, and heard it: {}", self.text, times(self.rounds)))
+        Ok(format!(
+            "said {:?}, and heard it: {}",
+            self.text,
+            times(self.rounds)
+        ))
     }
 }
 
