@@ -54,9 +54,11 @@ fn masked(line: &str) -> String {
         if is_key || name || is_plain(&word) {
             masked.push_str(&word);
         } else {
-            let dots = word
-                .chars()
-                .map(|c| if matches!(c, '"' | '\'') { c } else { '·' });
+            let ends = [0, length - 1];
+            let dots = word.chars().enumerate().map(|(index, c)| match c {
+                '"' | '\'' if ends.contains(&index) => c,
+                _ => '·',
+            });
             masked.extend(dots);
         }
         index += length;

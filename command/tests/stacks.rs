@@ -287,17 +287,17 @@ async fn a_file_to_begin_with_is_right_where_nothing_is_left_open() {
 async fn shells_complete_names() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = well(choreo(&["completions", shell]).await);
+        // Those of PowerShell and Elvish have no values.
+        let values = ["powershell", "elvish"].contains(&shell);
+        let value = if values { "plugins" } else { "fault-injection" };
         for word in [
             "completions",
             "ping-pong",
             "scatter-gather",
-            "fault-injection",
-            "--diagram",
+            "diagram",
+            value,
         ] {
-            assert!(
-                script.contains(word.trim_start_matches('-')),
-                "{shell}: {word}"
-            );
+            assert!(script.contains(word), "{shell}: {word}");
         }
     }
     refused(choreo(&["completions", "cmd"]).await, 2);
@@ -307,14 +307,20 @@ async fn shells_complete_names() {
 #[tokio::test]
 async fn bash_takes_its_script() {
     let script = Scratch::new("bash", &well(choreo(&["completions", "bash"]).await));
-    let words = "source \"$1\"; COMP_WORDS=(choreo run p); COMP_CWORD=2; _choreo choreo p run; echo \"${COMPREPLY[@]}\"";
-    let mut bash = tokio::process::Command::new("bash");
-    bash.args(["-c", words, "bash", script.path()]);
-    let output = bash.output().await.expect("there is a bash");
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        "ping-pong\n",
-        "{output:?}"
-    );
+    // What is typed, and what there is.
+    for (typed, expected) in [
+        ("choreo run p", "ping-pong"),
+        ("choreo plugins re", "record retry"),
+        ("choreo init --transport web", "websocket"),
+    ] {
+        let words = "source \"$1\"; COMP_WORDS=($2); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); \
+                     _choreo choreo \"${COMP_WORDS[-1]}\" \"${COMP_WORDS[-2]}\"; \
+                     echo \"${COMPREPLY[@]}\"";
+        let mut bash = tokio::process::Command::new("bash");
+        bash.args(["-c", words, "bash", script.path(), typed]);
+        let output = bash.output().await.expect("there is a bash");
+        assert!(output.status.success(), "{output:?}");
+        let completed = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(completed.trim_end(), expected, "{output:?}");
+    }
 }

@@ -302,6 +302,34 @@ fn of_variables() {
 }
 
 #[test]
+fn of_settings() {
+    let spec = || {
+        let part = Part::new("many").with("url", "there");
+        StackSpec::new("A").handler(Part::new("memory")).layer(part)
+    };
+    let with = |path: &str| error(spec().with_setting("here", path, "x"));
+    assert_eq!(
+        with("layers.many.tries"),
+        "here: layers[0].tries: expected a whole number from 0 to 65535, found a text"
+    );
+    assert_eq!(with("transport.url"), "here: the stack has no [transport]");
+    for unknown in ["", "colour", "handler", "layers.many", "layers..tries"] {
+        assert_eq!(
+            with(unknown),
+            "here: it names nothing in a stack: role, handler.…, transport.… and layers.<name>.… do",
+            "{unknown}"
+        );
+    }
+    let set = spec().with_setting("here", "layers.many.tries", "7");
+    let set = set
+        .and_then(|spec| spec.with_setting("here", "role", "B"))
+        .unwrap();
+    assert_eq!(set.role().unwrap().as_str(), "B");
+    assert_eq!(set.describe(&registry()).unwrap(), "Many<Memory>");
+    assert_eq!(built(&set).tries, 7);
+}
+
+#[test]
 fn variables_stand_for_what_a_file_says() {
     let spec = StackSpec::new("A")
         .handler(Part::new("memory"))

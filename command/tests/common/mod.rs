@@ -1,4 +1,5 @@
 //! The command as a process.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,18 +12,18 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 /// The longest that anything takes here.
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// How the command has ended, and what it has said.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// The command with these words, without what stands above stack files here.
-pub fn command(args: &[&str]) -> Command {
+pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_choreo"));
     command.args(args).stdin(Stdio::null()).kill_on_drop(true);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -35,7 +36,7 @@ pub fn command(args: &[&str]) -> Command {
 }
 
 /// Runs it to its end.
-pub async fn end(mut command: Command, input: &str) -> Ended {
+pub(crate) async fn end(mut command: Command, input: &str) -> Ended {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
     }
@@ -53,20 +54,20 @@ pub async fn end(mut command: Command, input: &str) -> Ended {
 }
 
 /// Runs the command with these words.
-pub async fn choreo(args: &[&str]) -> Ended {
+pub(crate) async fn choreo(args: &[&str]) -> Ended {
     end(command(args), "").await
 }
 
 /// What it prints, when all is well.
 #[track_caller]
-pub fn well(ended: Ended) -> String {
+pub(crate) fn well(ended: Ended) -> String {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     ended.stdout
 }
 
 /// Why it failed, when it did so with that code and without a result.
 #[track_caller]
-pub fn refused(ended: Ended, code: i32) -> String {
+pub(crate) fn refused(ended: Ended, code: i32) -> String {
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
         (Some(code), ""),
@@ -77,10 +78,10 @@ pub fn refused(ended: Ended, code: i32) -> String {
 }
 
 /// A file, removed when this is dropped.
-pub struct Scratch(PathBuf);
+pub(crate) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub fn new(extension: &str, text: &str) -> Self {
+    pub(crate) fn new(extension: &str, text: &str) -> Self {
         static FILES: AtomicU32 = AtomicU32::new(0);
         let number = FILES.fetch_add(1, Ordering::Relaxed);
         let name = format!("choreo-command-{}-{number}.{extension}", std::process::id());
@@ -89,7 +90,7 @@ impl Scratch {
         Self(path)
     }
 
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.to_str().expect("UTF-8")
     }
 }
@@ -101,7 +102,7 @@ impl Drop for Scratch {
 }
 
 /// A stack file that comes with the command.
-pub fn sample(name: &str) -> String {
+pub(crate) fn sample(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("stacks")
         .join(name);
