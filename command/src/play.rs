@@ -85,6 +85,11 @@ async fn play<D: Demo>(
         stacks = building => stacks?,
         code = &mut stop => return Ok(code),
     };
+    for role in D::Role::ALL {
+        if stacks.iter().all(|(here, _)| here != role) {
+            tracing::info!("{} plays elsewhere", role.name());
+        }
+    }
     let playing = async {
         let mut code = 0;
         let plays = stacks.iter().map(|(role, stack)| async move {

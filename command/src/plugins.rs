@@ -57,7 +57,7 @@ fn table(plugins: &[&Plugin]) -> String {
             plugin.help().to_owned(),
         ]
     });
-    columns(rows.collect())
+    columns(&rows.collect::<Vec<_>>())
 }
 
 /// All that is known of one.
@@ -74,14 +74,14 @@ fn page(plugin: &Plugin) -> String {
     };
     let options: Vec<_> = plugin.fields().iter().map(option).collect();
     if !options.is_empty() {
-        let _ = write!(page, "\nOptions:\n{}", columns(options));
+        let _ = write!(page, "\nOptions:\n{}", columns(&options));
     }
     let _ = write!(page, "\nIn a stack file:\n\n{}", snippet::toml(plugin));
     page
 }
 
 /// Rows whose cells stand below each other.
-fn columns(rows: Vec<[String; 3]>) -> String {
+fn columns(rows: &[[String; 3]]) -> String {
     let width = |column: usize| {
         rows.iter()
             .map(|row| row[column].chars().count())
@@ -90,7 +90,7 @@ fn columns(rows: Vec<[String; 3]>) -> String {
     };
     let (first, second) = (width(0), width(1));
     let mut lines = String::new();
-    for [one, two, three] in &rows {
+    for [one, two, three] in rows {
         let _ = writeln!(lines, "{one:first$}  {two:second$}  {three}");
     }
     lines

@@ -275,6 +275,7 @@ async fn two_processes_at_a_relay_and_nobody_sees_the_tokens() {
         }
         assert!(ended.stderr.contains(" plays over "), "{ended:?}");
     }
+    assert!(alice.stderr.contains("Bob plays elsewhere"), "{alice:?}");
     let alice = well(alice);
     assert!(
         alice.starts_with("Alice: said \"far away\", and heard it: 3 times\n"),
