@@ -109,7 +109,10 @@ async fn play<D: Demo>(
     // Roles that are stopped in the middle tell the others so.
     let mut code = tokio::select! {
         code = playing => code?,
-        code = &mut stop => code,
+        code = &mut stop => {
+            eprintln!("choreo: leaving once all that was sent has arrived; a second signal does not wait");
+            code
+        }
     };
     let closing = stacks
         .into_iter()

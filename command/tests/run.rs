@@ -6,9 +6,14 @@ use std::time::Duration;
 
 use choreo_relay::{Claims, KeyFile, Relay, RelayConfig};
 use common::{LONG, Scratch, choreo, command, end, refused, sample, well};
+#[cfg(unix)]
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
+#[cfg(unix)]
 use tokio::process::Child;
+use tokio::process::Command;
+#[cfg(unix)]
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// A relay that asks for tokens, and its address.
@@ -22,12 +27,7 @@ async fn relay(keys: &KeyFile) -> String {
 }
 
 /// A command that plays a role of ping-pong at the relay, with a token.
-fn player(
-    keys: &KeyFile,
-    url: &str,
-    role: &str,
-    more: &[&str],
-) -> (tokio::process::Command, String) {
+fn player(keys: &KeyFile, url: &str, role: &str, more: &[&str]) -> (Command, String) {
     let token = keys.token(&Claims::new("demo", role), Duration::from_secs(600));
     let token = token.expect("the file has the secret key");
     let file = sample(&format!("{}.toml", role.to_lowercase()));
@@ -315,27 +315,15 @@ async fn who_is_not_let_in_is_told_why() {
 async fn a_signal_leaves_in_order_and_the_other_is_told() {
     let keys = KeyFile::generate().expect("random numbers");
     let url = relay(&keys).await;
-    let (mut alice, _) = player(&keys, &url, "Alice", &["--rounds", "4000000000"]);
-    // Alice's file has the layer `trace`, which tells of every message.
-    let mut alice = alice
-        .env("RUST_LOG", "info,choreo=debug")
-        .spawn()
-        .expect("it is built");
+    let (alice, _) = player(&keys, &url, "Alice", &["--rounds", "4000000000"]);
+    let mut alice = Running::start(alice);
     let (mut bob, _) = player(&keys, &url, "Bob", &[]);
     bob.env("RUST_LOG", "error");
-    let bob = tokio::spawn(end(bob, ""));
-    heard(&mut alice).await;
-    let id = alice.id().expect("it runs").to_string();
-    let sent = tokio::process::Command::new("kill")
-        .args(["-INT", &id])
-        .status()
-        .await;
-    assert!(sent.expect("there is such a program").success());
-    let ended = timeout(LONG, alice.wait())
-        .await
-        .expect("it ends")
-        .expect("it is a child");
-    assert_eq!(ended.code(), Some(130));
+    let bob = tokio::spawn(async move { end(bob, "").await });
+    // Alice's file has the layer `trace`, which tells of every message.
+    alice.tells("received").await;
+    alice.interrupt().await;
+    assert_eq!(alice.code().await, Some(130));
     let bob = bob.await.expect("it ends");
     assert_eq!((bob.code, bob.stdout.as_str()), (Some(1), ""), "{bob:?}");
     assert!(
@@ -344,17 +332,65 @@ async fn a_signal_leaves_in_order_and_the_other_is_told() {
     );
 }
 
-/// Waits until a message has come, and reads on, so that more can be told.
-async fn heard(child: &mut Child) {
-    let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let told = async {
-        while let Ok(Some(line)) = lines.next_line().await {
-            if line.contains("received") {
-                return;
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_signal_does_not_wait() {
+    let keys = KeyFile::generate().expect("random numbers");
+    let url = relay(&keys).await;
+    let (alice, _) = player(&keys, &url, "Alice", &[]);
+    let mut alice = Running::start(alice);
+    // Bob never comes, so that nothing arrives.
+    alice.tells("sent").await;
+    alice.interrupt().await;
+    alice.tells("a second signal does not wait").await;
+    alice.interrupt().await;
+    assert_eq!(alice.code().await, Some(130));
+}
+
+/// A command that runs, and what it tells.
+#[cfg(unix)]
+struct Running {
+    child: Child,
+    lines: mpsc::UnboundedReceiver<String>,
+}
+
+#[cfg(unix)]
+impl Running {
+    fn start(mut command: Command) -> Self {
+        command.env("RUST_LOG", "info,choreo=debug");
+        let mut child = command.spawn().expect("it is built");
+        let mut stderr = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let (told, lines) = mpsc::unbounded_channel();
+        // All of it is read, so that more can be told.
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = stderr.next_line().await {
+                let _ = told.send(line);
             }
-        }
-        panic!("it ends before a message has come");
-    };
-    timeout(LONG, told).await.expect("a message comes");
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        });
+        Self { child, lines }
+    }
+
+    /// Waits until it tells that.
+    async fn tells(&mut self, what: &str) {
+        let told = async {
+            while let Some(line) = self.lines.recv().await {
+                if line.contains(what) {
+                    return;
+                }
+            }
+            panic!("it ends without having told {what:?}");
+        };
+        timeout(LONG, told).await.expect("it goes on");
+    }
+
+    async fn interrupt(&self) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status().await;
+        assert!(sent.expect("there is such a program").success());
+    }
+
+    async fn code(&mut self) -> Option<i32> {
+        let ended = timeout(LONG, self.child.wait()).await;
+        ended.expect("it ends").expect("it is a child").code()
+    }
 }
