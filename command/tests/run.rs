@@ -286,6 +286,28 @@ async fn two_processes_at_a_relay_and_nobody_sees_the_tokens() {
 }
 
 #[tokio::test]
+async fn over_http_at_a_relay() {
+    let keys = KeyFile::generate().expect("random numbers");
+    let url = relay(&keys).await;
+    let http = format!("transport.url={}", url.replace("ws:", "http:"));
+    let fetch = ["--set", "transport.use=fetch", "--set", &http];
+    let polled = [&fetch[..], &["--set", "transport.long_polls=true"]].concat();
+    // Alice's answers go on, Bob asks again and again, or has a WebSocket.
+    for (bobs, made) in [(polled, "Fetch"), (Vec::new(), "WebSocket")] {
+        let (alice, _) = player(&keys, &url, "Alice", &fetch);
+        let (bob, _) = player(&keys, &url, "Bob", &bobs);
+        let (alice, bob) = tokio::join!(end(alice, ""), end(bob, ""));
+        for (ended, made) in [(&alice, "Fetch"), (&bob, made)] {
+            let over = format!("plays over Trace<Retry<Session<{made}>>>");
+            assert!(ended.stderr.contains(&over), "{ended:?}");
+        }
+        let said = "Alice: said \"hello\", and heard it: 3 times\n";
+        assert_eq!(well(alice), said);
+        assert_eq!(well(bob), "Bob: said what he had heard: 3 times\n");
+    }
+}
+
+#[tokio::test]
 async fn who_is_not_let_in_is_told_why() {
     let keys = KeyFile::generate().expect("random numbers");
     let url = relay(&keys).await;

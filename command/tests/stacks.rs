@@ -8,8 +8,10 @@ use common::{Scratch, choreo, command, end, refused, sample, well};
 async fn plug_ins_are_listed() {
     let all = well(choreo(&["plugins"]).await);
     for line in [
+        "handler    rumpsteak        One peer over a bare transport.",
         "handler    session          Exactly once",
         "layer      retry            Sends again",
+        "transport  fetch            HTTP requests",
         "transport  websocket        A WebSocket",
     ] {
         assert!(all.contains(line), "{all}");
