@@ -135,16 +135,17 @@ async fn open<R: ProtocolRole>(
     site: &Site,
     shown: &Stacks,
 ) -> Result<Stack> {
-    let file = &player.file;
+    let (file, role) = (&player.file, player.role.name());
     let mut spec = file.spec.clone();
     let records = spec.parts().any(|(_, part)| part.name() == "record");
     if (shown.diagram || shown.svg.is_some()) && !records {
         spec = spec.layer(Part::new("record"));
     }
+    tracing::info!("{role} opens what {} says", file.name);
     let stack = spec.build_with(registry, site).await;
-    let stack = stack.map_err(|error| error.with_role(player.role.name()));
+    let stack = stack.map_err(|error| error.with_role(role.clone()));
     let stack = file.placed(stack).with_context(|| file.name.clone())?;
-    tracing::info!("{} plays over {}", player.role.name(), stack.describe());
+    tracing::info!("{role} plays over {}", stack.describe());
     Ok(stack)
 }
 

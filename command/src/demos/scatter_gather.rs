@@ -17,8 +17,8 @@ use scatter_gather::{Primes, Range, Role};
 /// What `choreo run scatter-gather` takes.
 #[derive(clap::Args)]
 pub(crate) struct ScatterGather {
-    /// Below which number the master has primes counted, at most ten millions
-    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
+    /// Below which number the master has primes counted, at most a million
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     below: u32,
 }
 
