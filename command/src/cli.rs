@@ -79,11 +79,11 @@ pub(crate) struct Settings {
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(subcommand_help_heading = "Protocols", disable_help_subcommand = true)]
 #[command(
-    subcommand_value_name = "PROTOCOL",
-    subcommand_help_heading = "Protocols"
+    override_usage = "choreo run <ping-pong|bookshop|scatter-gather> --stack <FILE>\n       \
+                            choreo run --list"
 )]
-#[command(disable_help_subcommand = true)]
 pub(crate) struct Run {
     /// List the protocols and their roles
     #[arg(long)]

@@ -1,7 +1,5 @@
 //! `choreo run`.
 
-use std::pin::pin;
-
 use anyhow::{Context, Result, bail};
 use choreo::middleware::Recording;
 use choreo::plugin::{Part, Registry, Site, Stack};
@@ -55,50 +53,36 @@ pub(crate) fn run<D: Demo + Args>(played: &Played<D>) -> Result<u8> {
     let code = runtime.block_on(play(
         &played.demo,
         &registry,
-        players,
+        &players,
         &site,
         &played.stacks,
-    ))?;
+    ));
     draw(&site, &played.stacks)?;
     Ok(code)
 }
 
-/// Builds all stacks, then plays all roles at once, then leaves in order. A signal leaves at once,
-/// and a second one does not wait for the others.
+/// Builds all stacks, then plays all roles at once, then leaves in order, whatever came of it. A
+/// signal leaves at once, and a second one does not wait for the others.
 async fn play<D: Demo>(
     demo: &D,
     registry: &Registry,
-    players: Vec<Player<D::Role>>,
+    players: &[Player<D::Role>],
     site: &Site,
     shown: &Stacks,
-) -> Result<u8> {
-    let mut stop = pin!(signalled());
-    let building = async {
-        let mut stacks = Vec::with_capacity(players.len());
+) -> u8 {
+    let mut stacks = Vec::with_capacity(players.len());
+    let playing = async {
         for player in players {
-            let stack = open(&player, registry, site, shown).await?;
+            let stack = open(player, registry, site, shown).await?;
             stacks.push((player.role, stack));
         }
-        anyhow::Ok(stacks)
-    };
-    let stacks = tokio::select! {
-        stacks = building => stacks?,
-        code = &mut stop => return Ok(code),
-    };
-    for role in D::Role::ALL {
-        if stacks.iter().all(|(here, _)| here != role) {
-            tracing::info!("{} plays elsewhere", role.name());
-        }
-    }
-    let playing = async {
-        let mut code = 0;
+        say_who_is_elsewhere(players);
         let plays = stacks.iter().map(|(role, stack)| async move {
             let played = demo.play(*role, &Typed::new(stack)).await;
-            (*role, played)
+            (role.name(), played)
         });
-        let mut plays: FuturesUnordered<_> = plays.collect();
+        let (mut plays, mut code) = (plays.collect::<FuturesUnordered<_>>(), 0);
         while let Some((role, played)) = plays.next().await {
-            let role = role.name();
             match played {
                 Ok(report) => print(&format!("{role}: {report}\n"))?,
                 Err(error) => code = failed(role, error),
@@ -108,25 +92,36 @@ async fn play<D: Demo>(
     };
     // Roles that are stopped in the middle tell the others so.
     let mut code = tokio::select! {
-        code = playing => code?,
-        code = &mut stop => {
+        played = playing => played.unwrap_or_else(|error| {
+            tell(&error);
+            FAILED
+        }),
+        code = signalled() => {
             eprintln!("choreo: leaving once all that was sent has arrived; a second signal does not wait");
             code
         }
     };
     let closing = stacks
         .into_iter()
-        .map(async |(role, stack)| (role, stack.close().await));
+        .map(async |(role, stack)| (role.name(), stack.close().await));
     let closed = tokio::select! {
         closed = join_all(closing) => closed,
-        code = signalled() => return Ok(code),
+        code = signalled() => return code,
     };
     for (role, closed) in closed {
         if let Err(error) = closed {
-            code = code.max(failed(role.name(), error));
+            code = code.max(failed(role, error));
         }
     }
-    Ok(code)
+    code
+}
+
+fn say_who_is_elsewhere<R: ProtocolRole>(players: &[Player<R>]) {
+    for role in R::ALL {
+        if players.iter().all(|player| player.role != *role) {
+            tracing::info!("{} plays elsewhere", role.name());
+        }
+    }
 }
 
 async fn open<R: ProtocolRole>(
@@ -155,11 +150,14 @@ fn failed(role: String, error: choreo::Error) -> u8 {
     FAILED
 }
 
-/// What was said, as it was asked for.
+/// What was said, as it was asked for; when it came to nothing, there is nothing to draw.
 fn draw(site: &Site, shown: &Stacks) -> Result<()> {
     let Some(recording) = site.get::<Recording>() else {
         bail!("a plug-in has taken the recording from the site");
     };
+    if recording.is_empty() {
+        return Ok(());
+    }
     if shown.diagram {
         print(&recording.to_mermaid())?;
     }

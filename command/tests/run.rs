@@ -52,7 +52,10 @@ async fn protocols_are_listed() {
     assert_eq!(roles.len(), 3, "{list}");
     assert!(list.contains("ping-pong       Alice, Bob"), "{list}");
     let told = refused(choreo(&["run", "chess"]).await, 2);
-    assert!(told.contains("'chess'"), "{told}");
+    assert!(
+        told.contains("'chess'") && told.contains("<ping-pong|bookshop|scatter-gather>"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -330,6 +333,24 @@ async fn who_is_not_let_in_is_told_why() {
         told.contains("environment variable TICKET cannot be read: there is none"),
         "{told}"
     );
+}
+
+#[tokio::test]
+async fn who_is_in_leaves_when_another_is_not_let_in() {
+    let keys = KeyFile::generate().expect("random numbers");
+    let url = relay(&keys).await;
+    let again = sample("bob.toml");
+    let (alice, _) = player(&keys, &url, "Alice", &["--stack", &again, "--diagram"]);
+    // The ticket of Alice does not let Bob in, but another process plays him.
+    let (bob, _) = player(&keys, &url, "Bob", &[]);
+    let (alice, bob) = tokio::join!(end(alice, ""), end(bob, ""));
+    assert_eq!((alice.code, alice.stdout.as_str()), (Some(1), ""));
+    assert!(
+        alice.stderr.contains("bob.toml: Bob: ") && alice.stderr.contains("for another role"),
+        "{alice:?}"
+    );
+    assert_eq!((bob.code, bob.stdout.as_str()), (Some(1), ""));
+    assert!(bob.stderr.contains("the peer has closed the session"), "{bob:?}");
 }
 
 #[cfg(unix)]
