@@ -13,7 +13,7 @@ mod play;
 mod plugins;
 mod run;
 mod schema;
+mod signals;
 mod snippet;
-mod stop;
 
 pub use run::{main, run};

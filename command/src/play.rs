@@ -13,7 +13,7 @@ use crate::cast::{Player, cast};
 use crate::cli::{Played, Stacks};
 use crate::demos::{Bookshop, Demo, PingPong, ScatterGather};
 use crate::run::{FAILED, print, tell};
-use crate::stop::signalled;
+use crate::signals::Signals;
 
 /// Lists the protocols.
 pub(crate) fn list() -> Result<()> {
@@ -56,7 +56,7 @@ pub(crate) fn run<D: Demo + Args>(played: &Played<D>) -> Result<u8> {
         &players,
         &site,
         &played.stacks,
-    ));
+    ))?;
     draw(&site, &played.stacks)?;
     Ok(code)
 }
@@ -69,7 +69,8 @@ async fn play<D: Demo>(
     players: &[Player<D::Role>],
     site: &Site,
     shown: &Stacks,
-) -> u8 {
+) -> Result<u8> {
+    let mut signals = Signals::new().context("signals cannot be waited for")?;
     let mut stacks = Vec::with_capacity(players.len());
     let playing = async {
         for player in players {
@@ -96,7 +97,7 @@ async fn play<D: Demo>(
             tell(&error);
             FAILED
         }),
-        code = signalled() => {
+        code = signals.next() => {
             eprintln!("choreo: leaving once all that was sent has arrived; a second signal does not wait");
             code
         }
@@ -106,14 +107,14 @@ async fn play<D: Demo>(
         .map(async |(role, stack)| (role.name(), stack.close().await));
     let closed = tokio::select! {
         closed = join_all(closing) => closed,
-        code = signalled() => return code,
+        code = signals.next() => return Ok(code),
     };
     for (role, closed) in closed {
         if let Err(error) = closed {
             code = code.max(failed(role, error));
         }
     }
-    code
+    Ok(code)
 }
 
 fn say_who_is_elsewhere<R: ProtocolRole>(players: &[Player<R>]) {
