@@ -178,27 +178,14 @@ impl Error {
         self.0.operation.as_ref().map(|(operation, _)| *operation)
     }
 
-    /// The whole story in one line: the message and the sources behind it, without those with which
-    /// the line ends already.
-    ///
-    /// ```
-    /// use choreo_core::{Error, ErrorKind};
-    ///
-    /// let refused = || std::io::Error::other("refused");
-    /// let error = |detail: &str| Error::new(ErrorKind::Transport, detail).with_source(refused());
-    /// assert_eq!(error("cannot connect").report(), "cannot connect: refused");
-    /// assert_eq!(error("cannot connect: refused").report(), "cannot connect: refused");
-    /// ```
+    /// The whole story in one line: the message and the sources behind it.
     #[must_use]
     pub fn report(&self) -> String {
         let mut report = self.to_string();
         let mut source = self.source();
         while let Some(cause) = source {
-            let told = cause.to_string();
-            if !report.ends_with(&told) {
-                report.push_str(": ");
-                report.push_str(&told);
-            }
+            report.push_str(": ");
+            report.push_str(&cause.to_string());
             source = cause.source();
         }
         report

@@ -5,7 +5,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use choreo::plugin::Registry;
+use choreo::plugin::{Plugin, PluginKind, Registry};
 use choreo::plugins;
 
 use crate::demos::{Bookshop, PingPong, ScatterGather};
@@ -139,13 +139,13 @@ pub(crate) struct Init {
     #[arg(long, default_value = "Alice")]
     pub(crate) role: String,
     /// The transport; the handler over it is `session` unless another is named
-    #[arg(long, value_parser = names(Some("transport")))]
+    #[arg(long, value_parser = names(Some(PluginKind::Transport)))]
     pub(crate) transport: Option<String>,
     /// The handler; `inmemory` where there is no transport either
-    #[arg(long, value_parser = names(Some("handler")))]
+    #[arg(long, value_parser = names(Some(PluginKind::Handler)))]
     pub(crate) handler: Option<String>,
     /// A layer, from the inside out; can be given several times
-    #[arg(long = "layer", value_parser = names(Some("layer")))]
+    #[arg(long = "layer", value_parser = names(Some(PluginKind::Layer)))]
     pub(crate) layers: Vec<String>,
 }
 
@@ -182,10 +182,9 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 /// The names of the plug-ins, or of those of one kind: for completion, and for errors that list them.
-fn names(kind: Option<&str>) -> PossibleValuesParser {
+fn names(kind: Option<PluginKind>) -> PossibleValuesParser {
     let registry = registry();
-    let of_kind =
-        |plugin: &choreo::plugin::Plugin| kind.is_none_or(|kind| plugin.kind().to_string() == kind);
+    let of_kind = |plugin: &Plugin| kind.is_none_or(|kind| plugin.kind() == kind);
     let named = registry.iter().filter(|plugin| of_kind(plugin));
     named.map(|plugin| plugin.name()).collect::<Vec<_>>().into()
 }

@@ -1,6 +1,7 @@
 //! `choreo init`.
 
 use anyhow::{Context, Result};
+use choreo::plugin::PluginKind;
 use choreo::plugins;
 
 use crate::cli::Init;
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &Init) -> Result<()> {
         "# Fill in what is \"…\"; `choreo check FILE` tells what is left to do.\nrole = {role}\n"
     );
     for (index, part) in parts.iter().enumerate() {
-        if part.kind().to_string() == "layer" && parts[index - 1].kind() != part.kind() {
+        if part.kind() == PluginKind::Layer && parts[index - 1].kind() != part.kind() {
             file.push_str("\n# Layers, from the inside out.");
         }
         file.push('\n');

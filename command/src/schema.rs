@@ -1,5 +1,5 @@
 use anyhow::{Context, Result};
-use choreo::plugin::{Plugin, Registry};
+use choreo::plugin::{Plugin, PluginKind, Registry};
 use serde_json::{Value, json};
 
 /// The JSON Schema of a plug-in's part of a stack.
@@ -12,10 +12,8 @@ pub(crate) fn of_plugin(plugin: &Plugin) -> Result<Value> {
 
 /// The JSON Schema of a stack file, for editors.
 pub(crate) fn of_stack(registry: &Registry) -> Result<Value> {
-    let any = |kind: &str| {
-        let of_kind = registry
-            .iter()
-            .filter(|plugin| plugin.kind().to_string() == kind);
+    let any = |kind: PluginKind| {
+        let of_kind = registry.iter().filter(|plugin| plugin.kind() == kind);
         let schemas = of_kind.map(of_plugin).collect::<Result<Vec<_>>>()?;
         anyhow::Ok(json!({ "oneOf": schemas }))
     };
@@ -26,13 +24,13 @@ pub(crate) fn of_stack(registry: &Registry) -> Result<Value> {
         "additionalProperties": false,
         "properties": {
             "role": { "description": "The role that the stack plays.", "type": "string", "minLength": 1 },
-            "transport": any("transport")?,
-            "handler": any("handler")?,
+            "transport": any(PluginKind::Transport)?,
+            "handler": any(PluginKind::Handler)?,
             "layers": {
                 "description": "From the inside out.",
                 "type": "array",
                 "maxItems": choreo::plugin::StackSpec::MAX_LAYERS,
-                "items": any("layer")?,
+                "items": any(PluginKind::Layer)?,
             },
         },
         "anyOf": [{ "required": ["handler"] }, { "required": ["transport"] }],

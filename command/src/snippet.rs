@@ -1,13 +1,13 @@
 //! Plug-ins as people read and write them.
 
-use choreo::plugin::{Field, Plugin};
+use choreo::plugin::{Field, Plugin, PluginKind};
 use serde_json::Value;
 
 /// The part of a stack file, with every option: those that must not be left out to be filled in,
 /// those with a default as comments.
 pub(crate) fn toml(plugin: &Plugin) -> String {
-    let table = match plugin.kind().to_string().as_str() {
-        "layer" => "[[layers]]".to_owned(),
+    let table = match plugin.kind() {
+        PluginKind::Layer => "[[layers]]".to_owned(),
         kind => format!("[{kind}]"),
     };
     let mut toml = format!("{table} # {}\nuse = \"{}\"\n", plugin.help(), plugin.name());

@@ -81,7 +81,7 @@ pub(crate) async fn open(connector: &WebSocketConnector) -> Result<WebSocketTran
     }
     let unreachable = |error: std::io::Error| {
         let detail = format!("{address}: cannot connect: {error}");
-        Error::new(ErrorKind::Transport, detail).with_source(error)
+        Error::new(ErrorKind::Transport, detail)
     };
     let stream = TcpStream::connect((address.host(), address.port()));
     let stream = stream.await.map_err(unreachable)?;
