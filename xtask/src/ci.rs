@@ -1,6 +1,7 @@
 //! Everything a change must pass.
 
 use std::process::{Command, ExitCode};
+use std::thread;
 
 use anyhow::{Result, bail};
 
@@ -33,12 +34,21 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     };
     needs.install(workspace)?;
     let report = Report::new();
-    lints(workspace, &report);
-    features::check(workspace, &report);
-    deny(workspace, &report);
+    thread::scope(|scope| {
+        // The linker has one thread, and takes most of the time.
+        scope.spawn(|| sizes(workspace, &report));
+        lints(workspace, &report);
+        features::check(workspace, &report);
+        deny(workspace, &report);
+    });
     if !args.without_tests {
         test::steps(workspace, &test::Args::default(), &report)?;
     }
+    benches(workspace, &report);
+    Ok(report.finish())
+}
+
+fn sizes(workspace: &Workspace, report: &Report) {
     for budget in BUDGETS {
         report.step(&format!("size of {budget}"), |status| {
             match budget.spend(workspace, status)?.check() {
@@ -48,8 +58,6 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
             }
         });
     }
-    benches(workspace, &report);
-    Ok(report.finish())
 }
 
 fn lints(workspace: &Workspace, report: &Report) {
