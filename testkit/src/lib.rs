@@ -20,7 +20,7 @@ pub use choreo_core::async_trait;
 
 pub use erased::{ErasedFixture, Peer, Settings};
 pub use fixture::{EndpointOf, FnFixture, HandlerFixture, RoleOf, from_fn};
-pub use layer::{LayerUnderTest, Layered};
+pub use layer::{LayerUnderTest, Layered, PerRole, per_role};
 pub use probe::{Call, Probe, ProbeEndpoint};
 pub use promise::Promise;
 pub use reference::{ReferenceEndpoint, ReferenceHandler, reference_session};
@@ -36,6 +36,6 @@ pub use violation::Violation;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::platform::*;
-    pub use crate::suite::{skip, skip_transport};
+    pub use crate::suite::{skip, skip_layer, skip_transport};
     pub use std::result::Result;
 }

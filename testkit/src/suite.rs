@@ -1,4 +1,7 @@
-use crate::{ErasedFixture, TransportFixture, Violation, handler, platform, promise, transport};
+use crate::{
+    ErasedFixture, LayerUnderTest, TransportFixture, Violation, handler, layer, platform, promise,
+    transport,
+};
 
 /// Tests a handler: one named test for each promise of the contract.
 ///
@@ -129,7 +132,13 @@ macro_rules! __transport_tests {
 #[macro_export]
 macro_rules! __layer_tests {
     ($layer:expr; $($check:ident),*) => {
-        $($crate::__test!($check, async { $crate::layer::$check(&$layer).await });)*
+        $($crate::__test!($check, async {
+            let layer = $layer;
+            if $crate::__private::skip_layer(&layer, ::core::stringify!($check))? {
+                return ::core::result::Result::Ok(());
+            }
+            $crate::layer::$check(&layer).await
+        });)*
     };
 }
 
@@ -166,6 +175,14 @@ pub fn skip(
         skipped(check, &why);
     }
     Ok(there_are < roles)
+}
+
+/// Whether a layer cannot keep a promise, which is then said.
+///
+/// # Errors
+/// When the layer names a check that there is not.
+pub fn skip_layer(layer: &dyn LayerUnderTest, check: &'static str) -> Result<bool, Violation> {
+    refused(&layer.cannot(), check, layer::CHECKS)
 }
 
 /// Whether the fixture cannot run a check of a transport, which is then said.

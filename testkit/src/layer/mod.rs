@@ -12,6 +12,9 @@
 //! - Only a send may be repeated, and only when its error is transient.
 //! - It works in every stack: through `layer`, through tower, over a box, and over itself.
 //!
+//! A layer that changes what goes through it, to change it back at the peer, keeps them together with
+//! the peer's: [`per_role`].
+//!
 //! A layer that is made to do otherwise now and then (to inject faults, say) is tested in a
 //! configuration in which it does not.
 //!
@@ -36,6 +39,7 @@ mod bench;
 mod cancel;
 mod errors;
 mod forwards;
+mod per_role;
 mod repeats;
 mod stacks;
 mod subject;
@@ -52,6 +56,7 @@ pub use forwards::{
     messages_go_through_unchanged, send_to_all_goes_through_as_one, the_endpoint_is_passed_on,
     the_roles_are_passed_on, what_is_received_comes_through_unchanged,
 };
+pub use per_role::{PerRole, per_role};
 pub use repeats::{
     a_permanent_error_of_a_send_is_not_repeated, a_permanent_error_of_send_to_all_is_not_repeated,
     a_receive_is_never_repeated,

@@ -17,7 +17,8 @@ use crate::{
     message = "`{Self}` is not a layer that wraps any handler",
     note = "write `impl<H: ChoreoHandler> Layer<H> for {Self}` and \
             `impl<H: ChoreoHandler> ChoreoHandler for` its `Service`, with `Role = H::Role` and \
-            `Endpoint = H::Endpoint`"
+            `Endpoint = H::Endpoint`; of a layer that each role has its own of, `per_role` takes how \
+            it is made"
 )]
 pub trait LayerUnderTest: Send + Sync {
     /// The layer over a probe, through [`ChoreoHandlerExt::layer`].
@@ -26,15 +27,22 @@ pub trait LayerUnderTest: Send + Sync {
     /// The layer over a probe, through `tower::ServiceBuilder`.
     fn over_probe_by_tower(&self, probe: Probe, endpoint: ProbeEndpoint) -> BoxHandler<RoleName>;
 
-    /// The layer over a handler that keeps every promise.
+    /// The layer of a role over a handler that keeps every promise.
     fn over_reference(
         &self,
+        role: &RoleName,
         handler: ReferenceHandler,
         endpoint: ReferenceEndpoint,
     ) -> BoxHandler<RoleName>;
 
     /// The layer over whatever was chosen at run time.
     fn over_box(&self, inner: BoxHandler<RoleName>) -> BoxHandler<RoleName>;
+
+    /// Promises of layers that this one cannot keep: the name of the check, and why. Such a check is
+    /// skipped, and says so. Provided: there is none.
+    fn cannot(&self) -> Vec<(&'static str, &'static str)> {
+        Vec::new()
+    }
 }
 
 impl<L> LayerUnderTest for L
@@ -61,6 +69,7 @@ where
 
     fn over_reference(
         &self,
+        _: &RoleName,
         handler: ReferenceHandler,
         endpoint: ReferenceEndpoint,
     ) -> BoxHandler<RoleName> {
@@ -95,8 +104,9 @@ impl<L: LayerUnderTest> HandlerFixture for Layered<L> {
     }
 
     async fn session(&self, roles: &[RoleName]) -> Result<Vec<(BoxHandler<RoleName>, ())>> {
-        let members = reference_session(roles, QUEUE_BOUND).into_iter();
-        let layered = members.map(|(handler, endpoint)| self.0.over_reference(handler, endpoint));
+        let members = roles.iter().zip(reference_session(roles, QUEUE_BOUND));
+        let layered = members
+            .map(|(role, (handler, endpoint))| self.0.over_reference(role, handler, endpoint));
         Ok(layered.map(|handler| (handler, ())).collect())
     }
 }
