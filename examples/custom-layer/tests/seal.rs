@@ -1,4 +1,5 @@
 //! What the seal is for, and what it says when it is broken.
+#![cfg(not(target_arch = "wasm32"))]
 
 use choreo_core::{
     Bytes, ChoreoHandler, ChoreoHandlerExt, Codec, Encoded, ErrorKind, Incoming, Label, Message,

@@ -1,4 +1,5 @@
 //! A layer is written in at most 40 lines.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[test]
 fn the_layer_has_at_most_40_lines() {
