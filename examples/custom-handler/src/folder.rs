@@ -21,7 +21,7 @@ impl Folder {
     pub(crate) fn put(&self, number: u64, frame: &[u8]) -> Result<()> {
         if frame.len() as u64 > MAX_FILE {
             let detail = format!("{} bytes are above the limit of {MAX_FILE}", frame.len());
-            return Err(Error::new(ErrorKind::Config, detail));
+            return Err(config(detail));
         }
         let unfinished = self.0.join("unfinished");
         fs::write(&unfinished, frame)
@@ -73,14 +73,8 @@ impl Folder {
 
 /// Lets a role in, once: a folder is that of one session.
 pub(crate) fn enter(session: &Path, role: &str) -> Result<()> {
-    let config = |detail: String| Error::new(ErrorKind::Config, detail);
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if role.is_empty() || !role.bytes().all(allowed) {
-        let detail = format!("{role:?} names no file: take letters, digits, - and _");
-        return Err(config(detail));
-    }
-    let entered = fs::create_dir_all(session)
-        .and_then(|()| fs::File::create_new(session.join(format!("{role}.joined"))));
+    let joined = session.join(format!("{role}.joined"));
+    let entered = fs::create_dir_all(session).and_then(|()| fs::File::create_new(joined));
     entered.map(drop).map_err(|error| match error.kind() {
         Io::AlreadyExists => config(format!(
             "{role} has been in the folder {}: take a new one for each session",
@@ -88,4 +82,18 @@ pub(crate) fn enter(session: &Path, role: &str) -> Result<()> {
         )),
         _ => config(format!("the folder {} is of no use", session.display())).with_source(error),
     })
+}
+
+/// Refuses a role whose name would be that of a file elsewhere.
+pub(crate) fn check_name(role: &str) -> Result<()> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if role.is_empty() || !role.bytes().all(allowed) {
+        let detail = format!("{role:?} names no file: take letters, digits, - and _");
+        return Err(config(detail));
+    }
+    Ok(())
+}
+
+fn config(detail: String) -> Error {
+    Error::new(ErrorKind::Config, detail)
 }

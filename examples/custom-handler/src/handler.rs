@@ -8,7 +8,7 @@ use choreo_core::{
 };
 use futures::lock::Mutex;
 
-use crate::folder::{Folder, enter};
+use crate::folder::{Folder, check_name, enter};
 
 /// How long it is until a folder is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -55,6 +55,8 @@ impl<R: RoleId> FolderHandler<R> {
     /// [`Config`](ErrorKind::Config) when the role has been there, or the folder cannot be used.
     pub fn join(folder: impl AsRef<Path>, role: R, peers: &[R]) -> Result<Self> {
         let (folder, name) = (folder.as_ref(), role.name());
+        check_name(&name)?;
+        peers.iter().try_for_each(|peer| check_name(&peer.name()))?;
         enter(folder, &name)?;
         let joined = PeerMap::new();
         for peer in peers {

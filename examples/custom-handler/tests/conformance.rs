@@ -7,7 +7,7 @@ use choreo_core::RoleName;
 use choreo_testkit::{from_fn, handler_suite};
 use custom_handler::FolderHandler;
 
-/// A new session, whose folder goes when the test's program has ended well.
+/// A new session, in a new folder below the one that cargo has for tests.
 fn session(roles: &[RoleName]) -> Vec<(FolderHandler<RoleName>, ())> {
     let folder = folder();
     let joined = roles.iter().map(|role| {
