@@ -1,11 +1,17 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+#[cfg(target_arch = "wasm32")]
+mod channel;
 mod line;
 mod plugin;
+#[cfg(target_arch = "wasm32")]
+mod port;
 #[cfg(not(target_arch = "wasm32"))]
 mod unix;
 
+#[cfg(target_arch = "wasm32")]
+use channel as platform;
 #[cfg(not(target_arch = "wasm32"))]
 use unix as platform;
 

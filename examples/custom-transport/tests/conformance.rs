@@ -1,10 +1,9 @@
 //! The line keeps every promise of a transport, natively and in browsers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use choreo_core::Connect;
+use choreo_core::{Connect, runtime};
 use choreo_testkit::{TransportFixture, from_connect, transport_suite};
 use custom_transport::Line;
 
@@ -12,14 +11,7 @@ use custom_transport::Line;
 const BOUND: usize = 24;
 
 fn line() -> impl TransportFixture {
-    static LINES: AtomicU32 = AtomicU32::new(0);
-    let number = LINES.fetch_add(1, Ordering::Relaxed);
-    let address = format!(
-        "{}custom-transport-{}-{number}",
-        prefix(),
-        std::process::id()
-    );
-    let patience = Duration::from_secs(10);
+    let (address, patience) = (address(), Duration::from_secs(10));
     let listens = Arc::new(Line::listen(&address, patience));
     from_connect(BOUND, Line::call(&address, patience), move || {
         let listens = Arc::clone(&listens);
@@ -27,14 +19,13 @@ fn line() -> impl TransportFixture {
     })
 }
 
-#[cfg(not(target_arch = "wasm32"))]
-fn prefix() -> String {
-    format!("{}/", std::env::temp_dir().display())
-}
-
-#[cfg(target_arch = "wasm32")]
-fn prefix() -> String {
-    String::new()
+/// One that no other test has.
+fn address() -> String {
+    let name = format!("line-{}", (runtime::random() * 1e15) as u64);
+    // Natively in the folder that cargo has for tests.
+    option_env!("CARGO_TARGET_TMPDIR")
+        .filter(|_| cfg!(not(target_arch = "wasm32")))
+        .map_or(name.clone(), |folder| format!("{folder}/{name}"))
 }
 
 transport_suite!(line());
