@@ -8,7 +8,7 @@ use choreo_core::{
     ChoreoHandler, Codec, Error, ErrorKind, Incoming, Layer, Outgoing, Result, RoleName, TypeTag,
     async_trait, runtime,
 };
-use choreo_testkit::{ProbeEndpoint, ReferenceEndpoint, handler};
+use choreo_testkit::{ProbeEndpoint, ReferenceEndpoint, handler, per_role};
 use futures::FutureExt;
 
 use super::fault::{Fault, Faulty, FaultyLayer, layered, send_again, with_tag};
@@ -33,6 +33,29 @@ rejections! { layer:
     receives_again_after_a_while: of::<ReceivesAgain>() => a_receive_that_waits_is_not_started_again;
     pauses_after_taking: of::<PausesAfterTaking>() => a_dropped_receive_loses_nothing_in_the_layer;
     works_once: WorksOnce::default() => works_in_every_stack;
+}
+
+/// What only shows of a layer together with the peer's: that the peer does not undo it, that something
+/// stays behind between them, or what it does beside.
+macro_rules! rejections_of_each_role_s_own {
+    ($($test:ident: $fault:ty => $check:ident;)*) => {$(
+        choreo_testkit::__test!($test, async {
+            let layer = per_role(|_: &RoleName| of::<$fault>());
+            let result = choreo_testkit::layer::$check(&layer).await;
+            $crate::faulty::rejected(result, stringify!($check));
+            Ok(())
+        });
+    )*};
+}
+
+rejections_of_each_role_s_own! {
+    sends_bytes_and_the_peer_leaves_them: SendsBytes => messages_go_through_unchanged;
+    shouts_labels_and_the_peer_does_not_whisper: ShoutsLabels => labels_go_through_unchanged;
+    drops_type_tags_on_both_sides: DropsTags => what_is_received_comes_through_unchanged;
+    forgets_send_to_all_on_both_sides: ForgetsSendToAll => send_to_all_goes_through_as_one;
+    holds_sends_back_on_both_sides: HoldsBack => a_send_is_handed_on_before_it_returns;
+    retries_receives_on_both_sides: RetriesAll => a_receive_is_never_repeated;
+    pauses_after_taking_on_both_sides: PausesAfterTaking => a_dropped_receive_loses_nothing_in_the_layer;
 }
 
 fn of<F: Default>() -> FaultyLayer<F> {
