@@ -239,6 +239,7 @@ fn meets_platform(suite: &Program) -> bool {
     let folder = suite.package_dir.file_name().unwrap_or_default();
     [
         "choreo-core",
+        "custom-transport",
         "session",
         "transport-fetch",
         "transport-websocket",

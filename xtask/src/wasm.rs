@@ -34,8 +34,8 @@ pub(crate) enum Place<'a> {
     ServiceWorker(&'a Ready),
 }
 
-/// Builds the suites of the libraries and of the pages with all features they have there, and
-/// with the addresses of the servers that some of them talk to.
+/// Builds the suites of the libraries, of the pages and of the examples with all features they have
+/// there, and with the addresses of the servers that some of them talk to.
 ///
 /// # Errors
 /// If they do not compile.
@@ -64,8 +64,8 @@ pub(crate) fn build_window_only(workspace: &Workspace, status: &Status) -> Resul
 /// Makes a cargo command work on all that is tested for wasm, with its features.
 pub(crate) fn select(workspace: &Workspace, cargo: &mut Command) {
     cargo.args(["--target", WASM_TARGET, "--lib", "--test", "*"]);
-    for page in PAGES {
-        cargo.args(["--package", page]);
+    for package in PAGES.into_iter().chain(workspace.wasm_examples()) {
+        cargo.args(["--package", package]);
     }
     for (package, features) in workspace.wasm_library_features() {
         cargo.args(["--package", &package]);

@@ -133,6 +133,17 @@ impl Workspace {
             .collect()
     }
 
+    /// The members that are no libraries and name what runs tests on wasm: examples with suites there.
+    pub(crate) fn wasm_examples(&self) -> Vec<&str> {
+        let members = self.metadata.workspace_packages().into_iter();
+        let with_suites = members.filter(|package| {
+            let mut needs = package.dependencies.iter();
+            package.publish.as_ref().is_some_and(Vec::is_empty)
+                && needs.any(|dependency| dependency.name == "wasm-bindgen-test")
+        });
+        with_suites.map(|package| package.name.as_str()).collect()
+    }
+
     /// The features of each library, by package name.
     pub(crate) fn library_features(&self) -> BTreeMap<String, Vec<String>> {
         features(self.libraries())
@@ -152,4 +163,17 @@ fn features(packages: Vec<&Package>) -> BTreeMap<String, Vec<String>> {
         .into_iter()
         .map(|package| (package.name.to_string(), features(package)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_with_suites_for_wasm_are_found() {
+        let workspace = Workspace::load().unwrap();
+        let mut examples = workspace.wasm_examples();
+        examples.sort_unstable();
+        assert_eq!(examples, ["custom-layer", "custom-transport", PING_PONG]);
+    }
 }
