@@ -33,7 +33,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 ///
 /// Files are read and written on the thread that runs the future.
 pub struct FolderHandler<R: RoleId> {
-    role: String,
+    role: R,
     peers: PeerMap<R, Peer>,
 }
 
@@ -60,23 +60,16 @@ impl<R: RoleId> FolderHandler<R> {
         enter(folder, &name)?;
         let joined = PeerMap::new();
         for peer in peers {
-            let (to, from) = (
-                Folder::open(folder, &name, &peer.name())?,
-                Folder::open(folder, &peer.name(), &name)?,
-            );
-            let (sent, received) = (Mutex::new(0), Mutex::new(0));
             let ways = Peer {
-                to,
-                sent,
-                from,
-                received,
+                to: Folder::open(folder, &name, &peer.name())?,
+                sent: Mutex::new(0),
+                from: Folder::open(folder, &peer.name(), &name)?,
+                received: Mutex::new(0),
             };
             joined.insert(peer, ways);
         }
-        Ok(Self {
-            role: name,
-            peers: joined,
-        })
+        let peers = joined;
+        Ok(Self { role, peers })
     }
 
     fn peer(&self, role: &R) -> Result<&Peer> {
@@ -116,7 +109,7 @@ impl<R: RoleId> ChoreoHandler for FolderHandler<R> {
         };
         let failed = |error: Error| {
             let operation = Operation::sending(payload);
-            error.with_role(&*self.role).at(operation, to.name())
+            error.with_role(self.role.name()).at(operation, to.name())
         };
         sending.await.map_err(failed)
     }
@@ -142,7 +135,7 @@ impl<R: RoleId> ChoreoHandler for FolderHandler<R> {
         };
         let failed = |error: Error| {
             error
-                .with_role(&*self.role)
+                .with_role(self.role.name())
                 .at(Operation::Recv, from.name())
         };
         receiving.await.map_err(failed)

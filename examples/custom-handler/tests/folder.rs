@@ -74,7 +74,10 @@ fn a_role_s_name_leads_nowhere_else() {
 #[tokio::test]
 async fn a_stack_has_it_by_name() {
     let session = Session::new("stack");
-    let registry = Registry::new().with(custom_handler::PLUGIN).unwrap();
+    // Of this program, which names the crate, it is registered: `with` does no harm.
+    let registry = Registry::discovered().unwrap();
+    assert_eq!(registry.handler("folder").unwrap().title(), "Folder");
+    let registry = registry.with(custom_handler::PLUGIN).unwrap();
     let text = |role, peers| {
         let folder = session.0.display();
         format!(

@@ -3,6 +3,8 @@
 
 #[cfg(target_arch = "wasm32")]
 mod channel;
+#[cfg(target_arch = "wasm32")]
+mod greeting;
 mod line;
 mod plugin;
 #[cfg(target_arch = "wasm32")]
@@ -11,10 +13,13 @@ mod port;
 mod unix;
 
 #[cfg(target_arch = "wasm32")]
-use channel as platform;
+use greeting as platform;
 #[cfg(not(target_arch = "wasm32"))]
 use unix as platform;
 
+#[cfg(target_arch = "wasm32")]
+pub use channel::LineEnd;
 pub use line::Line;
-pub use platform::LineEnd;
 pub use plugin::PLUGIN;
+#[cfg(not(target_arch = "wasm32"))]
+pub use unix::LineEnd;

@@ -1,19 +1,15 @@
-//! Two programs at one line, sessions over it, and what it says when something is wrong.
+//! Two programs at one socket, and what it says when something is wrong.
 #![cfg(not(target_arch = "wasm32"))]
 
 use std::env;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use choreo::plugin::{Registry, Stack, StackSpec};
 use choreo::prelude::*;
-use choreo::session::{Accepted, Acceptor, Anyone, Terms};
-use choreo::{Bytes, Connect, Transport, async_trait, plugins};
+use choreo::{Bytes, Connect, plugins};
 use custom_transport::Line;
 use tokio::process::Command;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -74,98 +70,6 @@ async fn bob() {
     }
     let error = bob.recv::<u32>(&(), "Alice".into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Closed);
-}
-
-/// Opens connections that break after some frames.
-struct Brittle {
-    line: Line,
-    opened: Arc<AtomicU32>,
-}
-
-struct BrittleEnd {
-    end: Box<dyn Transport>,
-    left: AtomicU32,
-}
-
-#[async_trait]
-impl Connect for Brittle {
-    async fn connect(&self) -> Result<Box<dyn Transport>> {
-        self.opened.fetch_add(1, Ordering::Relaxed);
-        let end = self.line.connect().await?;
-        let left = AtomicU32::new(30);
-        Ok(Box::new(BrittleEnd { end, left }))
-    }
-}
-
-#[async_trait]
-impl Transport for BrittleEnd {
-    async fn send(&self, frame: Bytes) -> Result<()> {
-        let used = |left: u32| left.checked_sub(1);
-        if self
-            .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, used)
-            .is_err()
-        {
-            return Err(Error::new(ErrorKind::Transport, "it was brittle"));
-        }
-        self.end.send(frame).await
-    }
-
-    async fn recv(&self) -> Result<Option<Bytes>> {
-        self.end.recv().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.end.close().await
-    }
-}
-
-#[tokio::test]
-async fn a_session_over_lines_that_break_loses_nothing() {
-    const MESSAGES: u32 = 300;
-    let address = address("session");
-    let listens = Line::listen(&address, LONG);
-    let (joined, mut sessions) = mpsc::channel(1);
-    let server = tokio::spawn(async move {
-        let acceptor = Acceptor::new(&"Bob", Anyone, Terms::default()).expect("random numbers");
-        loop {
-            let connection = listens.connect().await.expect("Alice calls");
-            if let Ok(Accepted::Joined(session)) = acceptor.accept(connection).await {
-                joined.send(session).await.expect("the test waits for it");
-            }
-        }
-    });
-
-    let opened = Arc::new(AtomicU32::new(0));
-    let calls = Brittle {
-        line: Line::call(&address, LONG),
-        opened: Arc::clone(&opened),
-    };
-    let alice = async {
-        let session = Session::join(calls, SessionConfig::new("game-7", "Alice", ["Bob"])).await?;
-        let to_bob = session.peer(&"Bob")?;
-        for number in 0..MESSAGES {
-            to_bob.send(number.to_le_bytes().to_vec().into()).await?;
-            assert_eq!(
-                to_bob.recv().await?.as_deref(),
-                Some(&number.to_le_bytes()[..])
-            );
-        }
-        session.close().await
-    };
-    let bob = async {
-        let session = sessions.recv().await.expect("Alice joins");
-        let to_alice = session.peer(&"Alice")?;
-        while let Some(frame) = to_alice.recv().await? {
-            to_alice.send(frame).await?;
-        }
-        session.close().await
-    };
-    let played = timeout(LONG, async { tokio::try_join!(alice, bob) });
-    played.await.expect("in time").expect("nothing is lost");
-    server.abort();
-    let opened = opened.load(Ordering::Relaxed);
-    assert!(opened > 3, "{opened} connections: nothing broke");
 }
 
 #[tokio::test]
