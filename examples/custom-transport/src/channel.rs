@@ -17,7 +17,7 @@ const CREDIT: u8 = 7;
 const CLOSE: u8 = 8;
 
 /// One end of a connection.
-pub struct LineEnd {
+pub(crate) struct LineEnd {
     port: Port,
     state: Arc<State>,
 }

@@ -17,9 +17,5 @@ use greeting as platform;
 #[cfg(not(target_arch = "wasm32"))]
 use unix as platform;
 
-#[cfg(target_arch = "wasm32")]
-pub use channel::LineEnd;
 pub use line::Line;
 pub use plugin::PLUGIN;
-#[cfg(not(target_arch = "wasm32"))]
-pub use unix::LineEnd;

@@ -1,5 +1,4 @@
 use std::io::{self, ErrorKind as Io};
-use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -39,7 +38,7 @@ impl Listener {
         let mut bound = self.bound.lock().await;
         let listener = match bound.take() {
             Some(listener) => listener,
-            None => bind(&self.path).map_err(failed)?,
+            None => bind(&self.path).await.map_err(failed)?,
         };
         let (stream, _) = bound.insert(listener).accept().await.map_err(failed)?;
         Ok(LineEnd::new(stream))
@@ -70,8 +69,9 @@ pub(crate) async fn call(address: &str) -> Result<LineEnd> {
 }
 
 /// Binds a socket, in place of one that a program which has ended left behind.
-fn bind(path: &Path) -> io::Result<UnixListener> {
-    if StdStream::connect(path).is_err_and(|error| error.kind() == Io::ConnectionRefused) {
+async fn bind(path: &Path) -> io::Result<UnixListener> {
+    let called = UnixStream::connect(path).await;
+    if called.is_err_and(|error| error.kind() == Io::ConnectionRefused) {
         std::fs::remove_file(path)?;
     }
     UnixListener::bind(path)
@@ -83,7 +83,7 @@ fn failed(path: &Path, error: io::Error) -> Error {
 }
 
 /// One end of a connection.
-pub struct LineEnd {
+pub(crate) struct LineEnd {
     out: Arc<Out>,
     reader: Mutex<Reader>,
     writer: AbortHandle,
