@@ -68,10 +68,12 @@ async fn a_bare_handler_is_a_stack() {
 
 #[test]
 fn what_is_wrong_is_told_with_its_place() {
-    assert_eq!(
-        refused(r#"{"use":"trase"}"#),
-        "JSON:1:63: layers[0]: there is no layer \"trase\"; there are: fault-injection, metrics, \
-         record, retry, timeout, trace (did you mean \"trace\"?)"
+    // What else there is depends on what else is built.
+    let error = refused(r#"{"use":"trase"}"#);
+    assert!(
+        error.starts_with("JSON:1:63: layers[0]: there is no layer \"trase\"; there are: ")
+            && error.ends_with(", trace (did you mean \"trace\"?)"),
+        "{error}"
     );
     let error = refused(r#"{"use":"retry","retries":"three"}"#);
     assert!(
