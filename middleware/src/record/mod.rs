@@ -10,11 +10,12 @@ mod replay;
 mod svg;
 mod transcript;
 
+use std::slice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use choreo_core::{
-    BoxFuture, Bytes, ChoreoHandler, Codec, Encoded, Error, Incoming, Label, Layer, Message,
-    Operation, Outgoing, Recipients, Result, RoleId, RoleName, forward, handler_fn,
+    Bytes, ChoreoHandler, Codec, Encoded, Error, Incoming, Label, Layer, Message, Operation,
+    Outgoing, Result, RoleId, RoleName, forward, handler_fn,
 };
 
 use crate::watched::{Note, Watched};
@@ -133,30 +134,6 @@ impl RecordLayer {
     }
 }
 
-impl<H: ChoreoHandler> Record<H> {
-    fn send<'a>(
-        &'a self,
-        endpoint: &'a H::Endpoint,
-        to: Recipients<'a, H::Role>,
-        payload: Outgoing<'a>,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let watched = Watched::of(payload);
-            let sending = Sending {
-                layer: &self.layer,
-                payload,
-                copied: watched.note(),
-                peers: to.roles().iter().map(name).collect(),
-            };
-            let sent = to
-                .send(&self.inner, endpoint, watched.outgoing(payload))
-                .await;
-            sending.end(&sent);
-            sent
-        })
-    }
-}
-
 impl<H> Layer<H> for RecordLayer {
     type Service = Record<H>;
 
@@ -175,10 +152,20 @@ impl<H: ChoreoHandler> ChoreoHandler for Record<H> {
 
     handler_fn! {
         fn send_payload(self, endpoint, to, payload) {
-            self.send(endpoint, Recipients::One(to), payload)
+            Box::pin(async move {
+                let sending = Sending::new(&self.layer, slice::from_ref(to), payload);
+                let payload = sending.outgoing();
+                let sent = self.inner.send_payload(endpoint, to, payload).await;
+                sending.end(sent)
+            })
         }
         fn send_to_all(self, endpoint, to, payload) {
-            self.send(endpoint, Recipients::All(to), payload)
+            Box::pin(async move {
+                let sending = Sending::new(&self.layer, to, payload);
+                let payload = sending.outgoing();
+                let sent = self.inner.send_to_all(endpoint, to, payload).await;
+                sending.end(sent)
+            })
         }
         fn recv_payload(self, endpoint, from) {
             Box::pin(async move {
@@ -200,13 +187,28 @@ fn name(peer: &impl RoleId) -> RoleName {
 struct Sending<'a> {
     layer: &'a RecordLayer,
     payload: Outgoing<'a>,
-    copied: &'a Copied,
+    watched: Watched<'a, Copied>,
     peers: Vec<RoleName>,
 }
 
-impl Sending<'_> {
-    fn end(mut self, sent: &Result<()>) {
+impl<'a> Sending<'a> {
+    fn new(layer: &'a RecordLayer, to: &[impl RoleId], payload: Outgoing<'a>) -> Self {
+        Self {
+            layer,
+            payload,
+            watched: Watched::of(payload),
+            peers: to.iter().map(name).collect(),
+        }
+    }
+
+    /// What to pass on instead of the payload.
+    fn outgoing(&self) -> Outgoing<'_> {
+        self.watched.outgoing(self.payload)
+    }
+
+    fn end(mut self, sent: Result<()>) -> Result<()> {
         self.record(sent.as_ref().err().map(Failure::from));
+        sent
     }
 
     fn record(&mut self, failure: Option<Failure>) {
@@ -217,7 +219,7 @@ impl Sending<'_> {
         let payload = match self.payload {
             Outgoing::Message(message) => Payload::Message {
                 type_name: message.type_tag().to_string(),
-                encoded: self.copied.slot().take(),
+                encoded: self.watched.note().slot().take(),
                 contents: self.layer.contents.then(|| shown(message)).flatten(),
             },
             Outgoing::Label(label) => Payload::Label(Label::from(label.to_owned())),
