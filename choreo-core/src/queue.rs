@@ -101,6 +101,21 @@ impl<T: Unpin> Queue<T> {
         }
     }
 
+    /// Takes the first item if there is one; [`Closed`] as [`recv`](Self::recv) says it.
+    pub fn try_recv(&self) -> Poll<Result<T, Closed>> {
+        let mut state = self.state();
+        let Some(item) = state.items.pop_front() else {
+            return match state.closed {
+                true => Poll::Ready(Err(Closed)),
+                false => Poll::Pending,
+            };
+        };
+        let senders = state.senders.take();
+        drop(state);
+        senders.wake();
+        Poll::Ready(Ok(item))
+    }
+
     /// Takes the first item, waiting while there is none; [`Closed`] when the queue was closed and
     /// all of it was taken.
     ///
@@ -256,6 +271,23 @@ mod tests {
             }
         };
         block_on(join(send, recv));
+    }
+
+    #[test]
+    fn what_is_there_is_taken_at_once_and_makes_room() {
+        let queue = Queue::new(1);
+        assert_eq!(queue.try_recv(), Poll::Pending);
+        assert_eq!(queue.try_send(1), Ok(()));
+        let (woken, waker) = flag_waker();
+        let mut waits = queue.send(2);
+        let waiting = waits.poll_unpin(&mut Context::from_waker(&waker));
+        assert!(waiting.is_pending());
+        assert_eq!(queue.try_recv(), Poll::Ready(Ok(1)));
+        assert!(woken.load(Ordering::SeqCst));
+        assert_eq!(waits.now_or_never(), Some(Ok(())));
+        queue.close();
+        assert_eq!(queue.try_recv(), Poll::Ready(Ok(2)));
+        assert_eq!(queue.try_recv(), Poll::Ready(Err(Closed)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
+use std::task::Poll;
 
 use choreo_core::queue::{Closed, Queue, Refused};
 use choreo_core::{Bytes, Error, ErrorKind, Result, Transport, async_trait};
@@ -55,27 +56,7 @@ impl SimpleChannel {
         (left, right)
     }
 
-    /// Sends if there is room; else gives the frame back.
-    pub(crate) fn try_send_frame(&self, frame: Bytes) -> Result<Option<Bytes>> {
-        match self.to.try_send(frame) {
-            Ok(()) => Ok(None),
-            Err(Refused::Full(frame)) => Ok(Some(frame)),
-            Err(Refused::Closed) => Err(closed(Closed)),
-        }
-    }
-
-    /// As [`Transport::send`], without a box.
-    pub(crate) async fn send_frame(&self, frame: Bytes) -> Result<()> {
-        self.to.send(frame).await.map_err(closed)
-    }
-
-    /// As [`Transport::recv`], without a box.
-    pub(crate) async fn recv_frame(&self) -> Result<Option<Bytes>> {
-        Ok(self.from.recv().await.ok())
-    }
-
-    /// As [`Transport::close`], which need not wait here.
-    pub(crate) fn close_now(&self) {
+    fn close_now(&self) {
         self.to.close();
         self.from.close();
     }
@@ -84,16 +65,28 @@ impl SimpleChannel {
 #[async_trait]
 impl Transport for SimpleChannel {
     async fn send(&self, frame: Bytes) -> Result<()> {
-        self.send_frame(frame).await
+        self.to.send(frame).await.map_err(closed)
     }
 
     async fn recv(&self) -> Result<Option<Bytes>> {
-        self.recv_frame().await
+        Ok(self.from.recv().await.ok())
     }
 
     async fn close(&self) -> Result<()> {
         self.close_now();
         Ok(())
+    }
+
+    fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
+        match self.to.try_send(frame) {
+            Ok(()) => Ok(None),
+            Err(Refused::Full(frame)) => Ok(Some(frame)),
+            Err(Refused::Closed) => Err(closed(Closed)),
+        }
+    }
+
+    fn try_recv(&self) -> Poll<Result<Option<Bytes>>> {
+        self.from.try_recv().map(|received| Ok(received.ok()))
     }
 
     fn takes_turns(&self) -> bool {

@@ -21,17 +21,11 @@ pub struct RumpsteakSession {
 }
 
 struct Shared {
-    way: Way,
+    way: Box<dyn Transport>,
     transport: &'static str,
     sent: AtomicU64,
     received: AtomicU64,
     closed: AtomicBool,
-}
-
-/// The channel is apart, so that it needs no boxed futures.
-enum Way {
-    Channel(SimpleChannel),
-    Transport(Box<dyn Transport>),
 }
 
 impl RumpsteakSession {
@@ -102,10 +96,7 @@ impl RumpsteakSession {
         St: Stream<Item: IntoFrame> + Send + 'static,
     {
         let transport = SinkStream::<T, Si, St>::new(sink, stream);
-        Self::new(
-            Way::Transport(Box::new(transport)),
-            std::any::type_name::<Si>(),
-        )
+        Self::new(Box::new(transport), std::any::type_name::<Si>())
     }
 
     /// A session over any [`Transport`].
@@ -114,16 +105,14 @@ impl RumpsteakSession {
     /// tasks may receive, and a transport whose own receive is not cancel-safe loses nothing. One that
     /// [takes turns](Transport::takes_turns) itself is used as it is.
     pub fn from_transport<T: Transport + 'static>(transport: T) -> Self {
-        Self::new(
-            Way::Transport(match transport.takes_turns() {
-                true => Box::new(transport),
-                false => Box::new(Turns::new(transport)),
-            }),
-            std::any::type_name::<T>(),
-        )
+        let way: Box<dyn Transport> = match transport.takes_turns() {
+            true => Box::new(transport),
+            false => Box::new(Turns::new(transport)),
+        };
+        Self::new(way, std::any::type_name::<T>())
     }
 
-    fn new(way: Way, transport: &'static str) -> Self {
+    fn new(way: Box<dyn Transport>, transport: &'static str) -> Self {
         Self {
             shared: Arc::new(Shared {
                 way,
@@ -148,11 +137,7 @@ impl RumpsteakSession {
 
     /// Sends if that needs no waiting; else gives what [`send_frame`](Self::send_frame) takes.
     pub(crate) fn try_send_frame(&self, frame: Bytes) -> Result<Option<(Self, Bytes)>> {
-        let sent = match &self.shared.way {
-            Way::Channel(channel) => channel.try_send_frame(frame),
-            Way::Transport(transport) => transport.try_send(frame),
-        };
-        match sent {
+        match self.shared.way.try_send(frame) {
             Ok(Some(frame)) => Ok(Some((self.clone(), frame))),
             Ok(None) => {
                 self.note_sent(&Ok(()));
@@ -168,10 +153,7 @@ impl RumpsteakSession {
 
     /// Takes a frame that is there already.
     pub(crate) fn try_recv_frame(&self) -> Poll<Result<Option<Bytes>>> {
-        let Way::Transport(transport) = &self.shared.way else {
-            return Poll::Pending;
-        };
-        let received = transport.try_recv();
+        let received = self.shared.way.try_recv();
         if let Poll::Ready(received) = &received {
             self.note_received(received);
         }
@@ -180,20 +162,14 @@ impl RumpsteakSession {
 
     /// As [`Transport::send`], without a box of its own.
     pub(crate) async fn send_frame(&self, frame: Bytes) -> Result<()> {
-        let sent = match &self.shared.way {
-            Way::Channel(channel) => channel.send_frame(frame).await,
-            Way::Transport(transport) => transport.send(frame).await,
-        };
+        let sent = self.shared.way.send(frame).await;
         self.note_sent(&sent);
         sent
     }
 
     /// As [`Transport::recv`], without a box of its own.
     pub(crate) async fn recv_frame(&self) -> Result<Option<Bytes>> {
-        let received = match &self.shared.way {
-            Way::Channel(channel) => channel.recv_frame().await,
-            Way::Transport(transport) => transport.recv().await,
-        };
+        let received = self.shared.way.recv().await;
         self.note_received(&received);
         received
     }
@@ -235,13 +211,7 @@ impl Transport for RumpsteakSession {
 
     async fn close(&self) -> Result<()> {
         self.note_closed();
-        match &self.shared.way {
-            Way::Channel(channel) => {
-                channel.close_now();
-                Ok(())
-            }
-            Way::Transport(transport) => transport.close().await,
-        }
+        self.shared.way.close().await
     }
 
     fn try_send(&self, frame: Bytes) -> Result<Option<Bytes>> {
@@ -260,7 +230,7 @@ impl Transport for RumpsteakSession {
 
 impl From<SimpleChannel> for RumpsteakSession {
     fn from(channel: SimpleChannel) -> Self {
-        Self::new(Way::Channel(channel), "SimpleChannel")
+        Self::new(Box::new(channel), "SimpleChannel")
     }
 }
 
