@@ -187,10 +187,18 @@ impl<R: RoleId> RumpsteakEndpoint<R> {
             let place = names.binary_search(&name).unwrap_or_else(|place| place);
             names.insert(place, name);
         }
-        let registered = match names.as_slice() {
-            [] => "no peer is".to_owned(),
-            names => format!("there are: {}", names.join(", ")),
-        };
+        let mut registered = String::new();
+        for name in &names {
+            registered += if registered.is_empty() {
+                "there are: "
+            } else {
+                ", "
+            };
+            registered += name;
+        }
+        if names.is_empty() {
+            registered += "no peer is";
+        }
         Error::new(
             ErrorKind::UnknownRole,
             format!(

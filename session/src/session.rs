@@ -128,8 +128,11 @@ impl Session {
         let name = role.name();
         let peers = &self.handle.shared.peers;
         let index = peers.iter().position(|peer| *peer == name).ok_or_else(|| {
-            let there = peers.join(", ");
-            let detail = format!("{name} is no peer in this session; there are: {there}");
+            let mut detail = format!("{name} is no peer in this session; there are: ");
+            for (index, peer) in peers.iter().enumerate() {
+                detail += if index == 0 { "" } else { ", " };
+                detail += peer;
+            }
             Error::new(ErrorKind::UnknownRole, detail)
         })?;
         Ok(PeerTransport::new(Arc::clone(&self.handle), index))

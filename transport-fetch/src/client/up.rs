@@ -45,10 +45,11 @@ impl Link {
         let answered = self.request(ask, batch.body, LIMIT).await;
         let mut answer = answered.inspect_err(|_| self.pipe.asked())?;
         let head = answer.head.take().unwrap_or_default();
-        let (next, brought) = head.split_once(' ').unwrap_or((&head, ""));
+        let end = head.bytes().position(|byte| byte == b' ');
+        let (next, brought) = head.split_at(end.unwrap_or(head.len()));
         let next = next.parse();
         let next = next.map_err(|_| End::broken("the server's answer has no number"))?;
-        if let Ok(brought) = brought.parse() {
+        if let Some(Ok(brought)) = brought.get(1..).map(str::parse) {
             let read = self.read(answer, brought, Due::Perhaps, LIMIT).await;
             // If it ends early the rest comes otherwise.
             if let Err(Failure::Final(end)) = read {
