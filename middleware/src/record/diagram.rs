@@ -66,7 +66,9 @@ impl<'a> Diagram<'a> {
             } else {
                 diagram.receive(entry, peer, role)
             };
-            diagram.rows.extend(row);
+            if let Some(row) = row {
+                diagram.rows.push(row);
+            }
         }
         diagram
     }

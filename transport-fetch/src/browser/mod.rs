@@ -2,10 +2,9 @@
 //! it, and no `window` is needed. The JS values stay in one local task.
 
 use choreo_core::{Address, Bytes, ErrorKind, Result, runtime};
-use js_sys::{Object, Promise, Reflect, Uint8Array};
+use js_sys::{Object, Promise, Uint8Array};
 use wasm_bindgen::prelude::{JsCast, JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, ReadableStreamDefaultReader, Response};
 
 use crate::wire::{self, Head};
 
@@ -28,7 +27,7 @@ enum Rest {
     Nothing,
     /// A few bytes, which are asked for at once: that takes half as long as piece by piece.
     Short(Response),
-    Pieces(ReadableStreamDefaultReader),
+    Pieces(Reader),
 }
 
 /// A request was not answered, or not wholly.
@@ -37,10 +36,66 @@ pub(crate) struct Failed(String);
 /// Gives a request up when it is dropped; one that is over does not mind.
 struct Abort(AbortController);
 
+// What is needed of it. (In web-sys, half of this has a `Result` that never is an error, and
+// `keepalive` is missing: a kilobyte more of a module.)
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = fetch)]
-    fn fetch(url: &str, request: &Object) -> Promise;
+    fn fetch(url: &str, request: &Request) -> Promise;
+
+    /// A `RequestInit`.
+    type Request;
+    #[wasm_bindgen(method, setter)]
+    fn set_method(this: &Request, method: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_headers(this: &Request, headers: &Headers);
+    #[wasm_bindgen(method, setter)]
+    fn set_body(this: &Request, body: &Uint8Array);
+    #[wasm_bindgen(method, setter)]
+    fn set_keepalive(this: &Request, keepalive: bool);
+    #[wasm_bindgen(method, setter)]
+    fn set_redirect(this: &Request, redirect: &str);
+    #[wasm_bindgen(method, setter)]
+    fn set_signal(this: &Request, signal: &JsValue);
+
+    type Headers;
+    #[wasm_bindgen(constructor)]
+    fn new() -> Headers;
+    #[wasm_bindgen(method)]
+    fn set(this: &Headers, name: &str, value: &str);
+    #[wasm_bindgen(method)]
+    fn get(this: &Headers, name: &str) -> Option<String>;
+
+    type AbortController;
+    #[wasm_bindgen(constructor)]
+    fn new() -> AbortController;
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &AbortController) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn abort(this: &AbortController);
+
+    type Response;
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &Response) -> u16;
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &Response) -> Headers;
+    #[wasm_bindgen(method, getter)]
+    fn body(this: &Response) -> Option<Body>;
+    #[wasm_bindgen(method, js_name = arrayBuffer)]
+    fn array_buffer(this: &Response) -> Promise;
+
+    /// A `ReadableStream`.
+    type Body;
+    #[wasm_bindgen(method, js_name = getReader)]
+    fn get_reader(this: &Body) -> Reader;
+
+    type Reader;
+    #[wasm_bindgen(method)]
+    fn read(this: &Reader) -> Promise;
+
+    /// What a reader reads.
+    type Piece;
+    #[wasm_bindgen(method, getter)]
+    fn value(this: &Piece) -> JsValue;
 }
 
 /// The largest answer that is asked for at once.
@@ -68,32 +123,31 @@ impl Http {
         body: Bytes,
         last: bool,
     ) -> std::result::Result<Answer, Failed> {
-        let abort = Abort(AbortController::new().map_err(failed)?);
-        let (request, headers) = (Object::new(), Object::new());
-        set(&headers, wire::HEADER, &head.to_string().into());
-        set(&headers, "content-type", &wire::CONTENT_TYPE.into());
-        set(&request, "headers", &headers);
+        let abort = Abort(AbortController::new());
+        let (request, headers) = (Object::new().unchecked_into::<Request>(), Headers::new());
+        headers.set(wire::HEADER, &head.to_string());
+        headers.set("content-type", wire::CONTENT_TYPE);
+        request.set_headers(&headers);
         if head.ask.posts() {
-            set(&request, "method", &"POST".into());
-            set(&request, "body", &Uint8Array::from(&body[..]));
-            let kept_alive = last && body.len() <= MAX_KEPT_ALIVE;
-            set(&request, "keepalive", &kept_alive.into());
+            request.set_method("POST");
+            request.set_body(&Uint8Array::from(&body[..]));
+            request.set_keepalive(last && body.len() <= MAX_KEPT_ALIVE);
         }
-        set(&request, "signal", &abort.0.signal());
+        request.set_signal(&abort.0.signal());
         // Not `error`, which workerd refuses: a redirection is an answer of somebody else.
-        set(&request, "redirect", &"manual".into());
+        request.set_redirect("manual");
         let response = JsFuture::from(fetch(&self.url, &request));
         let response: Response = response.await.map_err(failed)?.unchecked_into();
         let headers = response.headers();
-        let length = headers.get("content-length").map_err(failed)?;
+        let length = headers.get("content-length");
         let length = length.and_then(|length| length.parse::<u64>().ok());
         Ok(Answer {
             status: response.status(),
-            head: headers.get(wire::HEADER).map_err(failed)?,
+            head: headers.get(wire::HEADER),
             body: match (response.body(), length) {
                 (None, _) => Rest::Nothing,
                 (_, Some(..=SHORT)) => Rest::Short(response),
-                (Some(body), _) => Rest::Pieces(body.get_reader().unchecked_into()),
+                (Some(body), _) => Rest::Pieces(body.get_reader()),
             },
             _abort: abort,
         })
@@ -105,12 +159,12 @@ impl Answer {
     pub(crate) async fn next(&mut self) -> std::result::Result<Option<Bytes>, Failed> {
         let coming = match &self.body {
             Rest::Nothing => return Ok(None),
-            Rest::Short(response) => response.array_buffer().map_err(failed)?,
+            Rest::Short(response) => response.array_buffer(),
             Rest::Pieces(body) => body.read(),
         };
         let mut bytes = JsFuture::from(coming).await.map_err(failed)?;
         match self.body {
-            Rest::Pieces(_) => bytes = Reflect::get(&bytes, &"value".into()).map_err(failed)?,
+            Rest::Pieces(_) => bytes = bytes.unchecked_into::<Piece>().value(),
             _ => self.body = Rest::Nothing,
         }
         if bytes.is_undefined() {
@@ -125,11 +179,6 @@ impl Drop for Abort {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-fn set(object: &Object, name: &str, value: &JsValue) {
-    // An object that was just made takes it.
-    let _ = Reflect::set(object, &name.into(), value);
 }
 
 impl Failed {
