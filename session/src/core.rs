@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::pair::{Look, Next, Pair, Time};
+use crate::pair::{Look, Next, Pair};
+use crate::time::Time;
 use crate::wire::{Abort, Code, Frame, Kind};
 use crate::{Limits, Timing};
 
@@ -73,10 +74,10 @@ impl Core {
             limits,
             timing,
             up: false,
-            heard: Duration::ZERO,
+            heard: Time::ZERO,
             was_heard: false,
             ping_every: None,
-            ping_at: Duration::ZERO,
+            ping_at: Time::ZERO,
             ping_due: false,
             pong_due: false,
             abort_due: None,

@@ -14,14 +14,14 @@ use futures::future::BoxFuture;
 
 use crate::core::Core;
 use crate::join::{Join, Step};
-use crate::pair::Time;
 use crate::shared::{Kick, Shared};
 use crate::status::Link;
+use crate::time::Time;
 use crate::wire::{Abort, Code, Frame, FrameError};
 use crate::{Limits, Timing};
 
 /// The longest time between two looks.
-const LONG: Duration = Duration::from_secs(3_600);
+const LONG: Time = Time::from_millis(3_600_000);
 /// How long an ABORT may take to go out, and a connection to close.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -89,7 +89,7 @@ impl Keeper {
             if over {
                 return self.end();
             }
-            let lasted = self.shared.now().saturating_sub(begun) >= self.timing.backoff;
+            let lasted = self.shared.now() >= begun + self.timing.backoff;
             if lasted || self.shared.state().core.was_heard() {
                 self.failures = 0;
             }
@@ -169,10 +169,10 @@ impl Keeper {
     }
 
     /// How long to wait before the next attempt, each time longer.
-    fn pause(&mut self, at_most: Duration) -> Duration {
-        let doubled = 2_u32.saturating_pow(self.failures.saturating_sub(1));
-        let longest = self.timing.backoff.saturating_mul(doubled);
-        let pause = some(longest.min(self.timing.backoff_max), &mut self.rng);
+    fn pause(&mut self, at_most: Time) -> Time {
+        let doubled = 1_u32.checked_shl(self.failures.saturating_sub(1));
+        let longest = Time::from(self.timing.backoff).saturating_mul(doubled.unwrap_or(u32::MAX));
+        let pause = some(longest.min(self.timing.backoff_max.into()), &mut self.rng);
         pause.min(at_most)
     }
 
@@ -215,7 +215,7 @@ impl Keeper {
                 }
                 if let Some(within) = state.move_within.take() {
                     // At some moment of it, and not with all others at once.
-                    linger = linger.min(some(within, &mut self.rng));
+                    linger = linger.min(some(within.into(), &mut self.rng));
                     state.move_within = Some(Duration::ZERO);
                 }
             }
@@ -304,9 +304,9 @@ impl Keeper {
 }
 
 /// Waits so long, or until the keeper is kicked.
-async fn wait(at_most: Duration, kicked: impl Future<Output = ()>) {
+async fn wait(at_most: Time, kicked: impl Future<Output = ()>) {
     // Either will do.
-    let _ = runtime::timeout(at_most, kicked).await;
+    let _ = runtime::timeout(at_most.into(), kicked).await;
 }
 
 /// Connects and says what is to be said.
@@ -346,8 +346,8 @@ async fn open(
 }
 
 /// Up to so long, by chance.
-fn some(time: Duration, rng: &mut Rng) -> Duration {
-    time / 1_024 * rng.u32(..=1_024)
+fn some(time: Time, rng: &mut Rng) -> Time {
+    time.part(rng.u32(..=1_024), 1_024)
 }
 
 /// The role was away for too long.
@@ -382,14 +382,14 @@ impl Failure {
 
 impl Alarm {
     /// Rings after `wait`, or earlier.
-    fn within(&mut self, wait: Duration, now: Time) -> &mut BoxFuture<'static, ()> {
+    fn within(&mut self, wait: Time, now: Time) -> &mut BoxFuture<'static, ()> {
         let at = now + wait;
         if !matches!(&self.0, Some((set, _)) if now < *set && *set <= at) {
             self.0 = None;
         }
         let (_, ring) = self
             .0
-            .get_or_insert_with(|| (at, runtime::sleep(wait).boxed()));
+            .get_or_insert_with(|| (at, runtime::sleep(wait.into()).boxed()));
         ring
     }
 }

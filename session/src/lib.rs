@@ -16,6 +16,7 @@ mod shared;
 #[cfg(test)]
 mod simulation;
 mod status;
+mod time;
 pub mod wire;
 
 pub use accept::{Accepted, Acceptor};

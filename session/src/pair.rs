@@ -1,15 +1,12 @@
 //! One ordered pair of roles in both directions: numbers, buffers, acknowledgements, credit.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::time::Time;
 use crate::wire::{Abort, Code, Flags, Frame, Kind, MAX_HEADER};
 use crate::{Limits, Timing};
-
-/// Time since the session began.
-pub(crate) type Time = Duration;
 
 /// Acknowledge when the application has taken so many messages, and all that came.
 const ACK_MESSAGES: u64 = 32;
@@ -18,7 +15,7 @@ const ACK_BYTES: usize = 64 * 1024;
 /// What a header takes, as a rule at most.
 const USUAL_HEADER: usize = 16;
 /// The same request to send again counts once within this time: a gap and an answer may both ask.
-const REWIND_PAUSE: Duration = Duration::from_millis(200);
+const REWIND_PAUSE: Time = Time::from_millis(200);
 
 /// The stream to one peer and the stream from it.
 pub(crate) struct Pair {
@@ -26,7 +23,7 @@ pub(crate) struct Pair {
     inn: Inbound,
     sync: Sync,
     /// The next wait for an answer or an acknowledgement.
-    wait: Duration,
+    wait: Time,
     /// Since when an acknowledgement from the peer is due.
     quiet_since: Time,
     /// When to acknowledge.
@@ -144,8 +141,8 @@ impl Pair {
                 fin: false,
             },
             sync: Sync::Due,
-            wait: timing.retry,
-            quiet_since: Duration::ZERO,
+            wait: timing.retry.into(),
+            quiet_since: Time::ZERO,
             ack_at: None,
             rewind_due: false,
             instance: None,
@@ -228,7 +225,7 @@ impl Pair {
     /// A new connection: ask where the peer is.
     pub(crate) fn link_up(&mut self, timing: &Timing) {
         self.sync = Sync::Due;
-        self.wait = timing.retry;
+        self.wait = timing.retry.into();
         self.out.rewound = None;
         self.inn.gap = None;
     }
@@ -273,7 +270,7 @@ impl Pair {
         }
         if self.out.trim(frame.ack) {
             self.quiet_since = now;
-            self.wait = timing.retry;
+            self.wait = timing.retry.into();
         }
         self.out.credit = self.out.credit.max(frame.credit);
         Ok(())
@@ -460,7 +457,7 @@ impl Pair {
         };
         if late {
             self.sync = Sync::Due;
-            self.wait = (self.wait * 2).min(timing.retry_max);
+            self.wait = (self.wait + self.wait).min(timing.retry_max.into());
         }
     }
 
@@ -593,7 +590,7 @@ mod tests {
 
     #[test]
     fn a_smaller_window_on_the_next_connection_takes_no_credit_back() {
-        let (timing, now) = (Timing::default(), Duration::ZERO);
+        let (timing, now) = (Timing::default(), Time::ZERO);
         let wide = Limits {
             window: 64,
             ..Limits::default()

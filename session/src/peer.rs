@@ -6,9 +6,10 @@ use bytes::Bytes;
 use choreo_core::{Error, ErrorKind, Result, Transport};
 
 use crate::core::Refused;
-use crate::pair::{Look, Next, Time};
+use crate::pair::{Look, Next};
 use crate::session::Handle;
 use crate::shared::{After, State, Wait};
+use crate::time::Time;
 use crate::wire::Abort;
 
 /// The way to one peer of a session: a [`Transport`] that connections may break under.

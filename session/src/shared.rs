@@ -20,16 +20,16 @@ use futures::task::{AtomicWaker, noop_waker_ref};
 
 use crate::core::{Advice, Core};
 use crate::keeper::Opened;
-use crate::pair::Time;
 use crate::status::{Link, PeerStatus, Status};
+use crate::time::Time;
 use crate::wire::{Abort, MAX_BATCH, MAX_HEADER};
 
 /// The size of the buffer that small batches share.
 const OUT: usize = 1024;
 /// How long a connection may be without a reader before the keeper reads.
-const UNATTENDED: Duration = Duration::from_millis(20);
+const UNATTENDED: Time = Time::from_millis(20);
 /// The shortest time between two looks of the keeper.
-const SHORT: Duration = Duration::from_millis(1);
+const SHORT: Time = Time::from_millis(1);
 
 pub(crate) struct Shared {
     begun: Instant,
@@ -161,8 +161,8 @@ impl Shared {
                 connections: 0,
                 unwritable: false,
                 offered: None,
-                clock: Duration::ZERO,
-                planned: Duration::ZERO,
+                clock: Time::ZERO,
+                planned: Time::ZERO,
                 read_by: None,
                 move_within: None,
                 closing: None,
@@ -183,7 +183,7 @@ impl Shared {
 
     /// Time since the session began.
     pub(crate) fn now(&self) -> Time {
-        self.begun.elapsed()
+        self.begun.elapsed().into()
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -232,7 +232,7 @@ impl Shared {
             peers: peers.collect(),
             link: state.link.clone(),
             connections: state.connections,
-            silent_for: now.saturating_sub(state.core.heard()),
+            silent_for: now.saturating_sub(state.core.heard()).into(),
         }
     }
 
@@ -564,7 +564,7 @@ impl Shared {
     }
 
     /// When the keeper has to look next, from now.
-    pub(crate) fn until_planned(&self, at_most: Duration) -> Duration {
+    pub(crate) fn until_planned(&self, at_most: Time) -> Time {
         let now = self.now();
         let mut state = self.state();
         state.planned = state.due(now).min(now + at_most);
@@ -575,8 +575,8 @@ impl Shared {
 impl State {
     /// When something is to be done; far away if nothing is.
     fn due(&self, now: Time) -> Time {
-        let deadline = self.core.deadline(now).unwrap_or(Duration::MAX);
-        deadline.min(self.read_by.unwrap_or(Duration::MAX))
+        let deadline = self.core.deadline(now).unwrap_or(Time::MAX);
+        deadline.min(self.read_by.unwrap_or(Time::MAX))
     }
 
     /// Whether the connection of that number is there.

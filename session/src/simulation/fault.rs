@@ -1,7 +1,6 @@
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 
+use crate::time::Time;
 use crate::wire::{Flags, Frame, Kind};
 
 /// Wrong rules, one in each world: the simulation must find out each of them, or it is worth
@@ -90,7 +89,7 @@ impl Fault {
     }
 
     /// What time it takes it to be.
-    pub(super) fn clock(self, now: Duration) -> Option<Duration> {
+    pub(super) fn clock(self, now: Time) -> Option<Time> {
         (self != Self::HasNoClock).then_some(now)
     }
 

@@ -8,6 +8,7 @@ use fastrand::Rng;
 use super::fault::Fault;
 use crate::core::{Core, Refused};
 use crate::pair::Next;
+use crate::time::Time;
 use crate::wire::{Code, Frame, Kind};
 use crate::{Limits, Timing};
 
@@ -30,7 +31,7 @@ pub(super) struct Plan {
     /// How often the relay restarts, on average; never if zero.
     restart_every: Duration,
     /// Until when things break.
-    until: Duration,
+    until: Time,
     /// A role is started anew, without what it knew.
     pub(super) anew: bool,
     limits: Limits,
@@ -50,9 +51,9 @@ pub(super) struct World {
     plan: Plan,
     fault: Fault,
     rng: Rng,
-    now: Duration,
+    now: Time,
     nodes: Vec<Node>,
-    events: BinaryHeap<Reverse<(Duration, u64, Event)>>,
+    events: BinaryHeap<Reverse<(Time, u64, Event)>>,
     order: u64,
     totals: Totals,
     done_anew: bool,
@@ -73,10 +74,10 @@ struct Node {
     due: Vec<u64>,
     closed: bool,
     /// The next deliveries on this connection, so that they keep their order.
-    up_at: Duration,
-    down_at: Duration,
+    up_at: Time,
+    down_at: Time,
     /// For when the clock is set.
-    alarm: Option<Duration>,
+    alarm: Option<Time>,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -113,7 +114,7 @@ impl Plan {
             reorders: rng.u8(0..3) == 0,
             cut_every,
             restart_every,
-            until: Duration::from_millis(rng.u64(100..6_000)),
+            until: Time::from_millis(rng.u64(100..6_000)),
             anew: false,
             limits: Limits {
                 frame,
@@ -148,8 +149,8 @@ impl Node {
             ended: vec![false; peers],
             due: vec![1; peers],
             closed: false,
-            up_at: Duration::ZERO,
-            down_at: Duration::ZERO,
+            up_at: Time::ZERO,
+            down_at: Time::ZERO,
             alarm: None,
         }
     }
@@ -164,7 +165,7 @@ impl World {
         let mut world = Self {
             fault,
             rng,
-            now: Duration::ZERO,
+            now: Time::ZERO,
             nodes,
             events: BinaryHeap::new(),
             order: 0,
@@ -188,7 +189,7 @@ impl World {
         }
         if world.plan.anew {
             let role = world.rng.usize(0..world.plan.roles);
-            let at = world.within(world.plan.until);
+            let at = world.within(world.plan.until.into());
             world.at(at, Event::Anew(role));
         }
         world
@@ -422,7 +423,7 @@ impl World {
 
     /// Hands out what is due, and sets the clock.
     fn flush(&mut self, role: usize) {
-        let Some(now) = self.fault.clock(self.now).or(Some(Duration::ZERO)) else {
+        let Some(now) = self.fault.clock(self.now).or(Some(Time::ZERO)) else {
             return;
         };
         let mut out = BytesMut::new();
@@ -499,7 +500,7 @@ impl World {
         self.push(self.now + after, event);
     }
 
-    fn push(&mut self, at: Duration, event: Event) {
+    fn push(&mut self, at: Time, event: Event) {
         self.order += 1;
         self.events.push(Reverse((at, self.order, event)));
     }
