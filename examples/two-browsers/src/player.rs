@@ -225,9 +225,10 @@ impl Shared {
         let refused = |error| Failure::of_joining(&error);
         let ways = Ways::new(&self.address).map_err(refused)?;
         ways.prefer(self.way.get());
-        self.ways.replace(Some(ways.clone()));
+        let connector = ways.connector();
+        self.ways.replace(Some(ways));
         let config = SessionConfig::new(&self.session, self.role, [self.role.peer()]);
-        let session = Session::join(ways, config).await.map_err(refused)?;
+        let session = Session::join(connector, config).await.map_err(refused)?;
         let stopped = |error| Failure::of_playing(&error);
         let endpoint = endpoint(self.role, &session).map_err(stopped)?;
         self.joined.replace(Some(session));

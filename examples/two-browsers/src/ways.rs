@@ -1,7 +1,7 @@
 //! The ways to the server: a WebSocket, HTTP, or whichever gets through.
 
+use choreo::Connect;
 use choreo::prelude::*;
-use choreo::{Connect, Transport, async_trait};
 
 #[cfg(not(any(feature = "websocket", feature = "fetch")))]
 compile_error!("there is no way to the server: turn on the feature `websocket` or `fetch`");
@@ -49,6 +49,12 @@ impl Ways {
         let _ = way;
     }
 
+    /// Connects by whichever of them gets through, for a session.
+    #[must_use]
+    pub fn connector(&self) -> impl Connect + use<> {
+        self.ways.clone()
+    }
+
     /// What the way of the latest connection is called.
     #[must_use]
     pub fn current(&self) -> &'static str {
@@ -57,13 +63,6 @@ impl Ways {
         #[cfg(not(all(feature = "websocket", feature = "fetch")))]
         let way = 0;
         NAMES[way]
-    }
-}
-
-#[async_trait]
-impl Connect for Ways {
-    async fn connect(&self) -> Result<Box<dyn Transport>> {
-        self.ways.connect().await
     }
 }
 
