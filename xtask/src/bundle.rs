@@ -23,6 +23,17 @@ pub(crate) enum Tuned {
     Speed,
 }
 
+/// What LLVM leaves alone for a small module: what it does for speed, and writes code twice for, or
+/// more locals.
+const LLVM_ARGS: &[&str] = &[
+    // Loads of what is known already on some of the ways to them.
+    "-Cllvm-args=-enable-load-pre=false",
+    // Counters of loops that are to be cheaper than multiplications.
+    "-Cllvm-args=-disable-lsr",
+    // As wasm-opt's below.
+    "-Cllvm-args=-disable-machine-cse",
+];
+
 /// How wasm-opt makes the module small; `build.sh` does it by the example's manifest, which has to
 /// say the same.
 const WASM_OPT: &[&str] = &[
@@ -107,6 +118,9 @@ pub(crate) fn build_with(
     if own_std {
         own_std::select(&mut cargo);
         flags.extend(own_std::RUSTFLAGS.iter().copied().map(str::to_owned));
+    }
+    if tuned == Tuned::Size {
+        flags.extend(LLVM_ARGS.iter().copied().map(str::to_owned));
     }
     // Sessions hash once a connection: a loop does it, too, in a fifth of the code.
     flags.extend(["--cfg", r#"sha2_backend_soft="compact""#].map(str::to_owned));
