@@ -51,11 +51,10 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 fn sizes(workspace: &Workspace, report: &Report) {
     for budget in BUDGETS {
         report.step(&format!("size of {budget}"), |status| {
-            match budget.spend(workspace, status)?.check() {
-                Ok(size) => Ok(Outcome::Passed(size)),
-                Err(above) if !budget.fits => Ok(Outcome::Passed(format!("{above:#}"))),
-                Err(above) => Err(above),
-            }
+            budget
+                .spend(workspace, status)?
+                .check()
+                .map(Outcome::Passed)
         });
     }
 }
