@@ -5,7 +5,7 @@
 //! |---|---|---|---|
 //! | [`spawn`], [`spawn_local`] | tokio | wasm-bindgen-futures | wasm-bindgen-futures |
 //! | [`sleep`], [`timeout`] | tokio | gloo-timers | wasm-timer (windows only) |
-//! | [`Instant`] | `std::time` | `performance.now` | `performance.now` |
+//! | [`Instant`] | `std::time` | web-time | web-time |
 //!
 //! With the feature `virtual-time` all of it can be put under the rule of a simulation, on its thread:
 //! `in_virtual_time`.

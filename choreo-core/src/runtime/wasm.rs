@@ -1,12 +1,13 @@
 use std::future::{Future, poll_fn};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::{Add, Sub};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::channel::oneshot::{self, Receiver};
+
+pub(super) use web_time::Instant;
 
 pub(super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     spawn_local(task);
@@ -18,61 +19,7 @@ pub(super) fn spawn_local(task: impl Future<Output = ()> + 'static) {
 }
 
 pub(super) fn now() -> Instant {
-    Instant((clock::now() * 1_000.0) as u64)
-}
-
-/// Microseconds since the page, or whatever it is, began. (The kept crate for this takes four times
-/// the code.)
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Instant(u64);
-
-impl Instant {
-    pub(super) fn saturating_duration_since(self, earlier: Self) -> Duration {
-        Duration::from_micros(self.0.saturating_sub(earlier.0))
-    }
-
-    pub(super) fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
-        self.0.checked_sub(earlier.0).map(Duration::from_micros)
-    }
-
-    pub(super) fn checked_add(self, duration: Duration) -> Option<Self> {
-        self.0.checked_add(micros(duration)?).map(Self)
-    }
-
-    pub(super) fn checked_sub(self, duration: Duration) -> Option<Self> {
-        self.0.checked_sub(micros(duration)?).map(Self)
-    }
-}
-
-impl Add<Duration> for Instant {
-    type Output = Self;
-
-    fn add(self, duration: Duration) -> Self {
-        self.checked_add(duration).expect("so late a time")
-    }
-}
-
-impl Sub<Duration> for Instant {
-    type Output = Self;
-
-    fn sub(self, duration: Duration) -> Self {
-        self.checked_sub(duration).expect("so early a time")
-    }
-}
-
-fn micros(duration: Duration) -> Option<u64> {
-    duration.as_micros().try_into().ok()
-}
-
-mod clock {
-    use wasm_bindgen::prelude::wasm_bindgen;
-
-    #[wasm_bindgen]
-    extern "C" {
-        /// In milliseconds.
-        #[wasm_bindgen(js_namespace = performance)]
-        pub(super) fn now() -> f64;
-    }
+    Instant::now()
 }
 
 pub(super) fn random() -> f64 {
@@ -127,7 +74,7 @@ fn start(duration: Duration) -> Receiver<()> {
 async fn timer(duration: Duration) {
     /// The longest time that `setTimeout` takes, in milliseconds.
     const LONGEST: u64 = i32::MAX as u64;
-    let start = now();
+    let start = Instant::now();
     let mut left = duration;
     loop {
         let begun = left.subsec_nanos().div_ceil(1_000_000);
@@ -137,7 +84,7 @@ async fn timer(duration: Duration) {
             .saturating_add(begun.into());
         gloo_timers::future::TimeoutFuture::new(millis.min(LONGEST) as u32).await;
         // Node's timers may fire a part of a millisecond early.
-        left = duration.saturating_sub(now().saturating_duration_since(start));
+        left = duration.saturating_sub(start.elapsed());
         if left.is_zero() {
             return;
         }
