@@ -14,6 +14,9 @@ pub use choreo_macros::choreography;
 #[cfg(any(feature = "choreography", feature = "monitor"))]
 pub use choreo_protocol as protocol;
 
+#[cfg(feature = "codec-json")]
+pub use choreo_codec_json as json;
+
 #[cfg(feature = "inmemory")]
 pub use choreo_handler_inmemory::{InMemoryHandler, InMemoryNetwork};
 

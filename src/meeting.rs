@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::session::{Session, SessionConfig};
 use crate::{
-    Bound, Cast, ChoreoHandler, ChoreoHandlerExt, Connect, ProtocolRole, Result, RoleId,
+    Bound, Cast, ChoreoHandler, ChoreoHandlerExt, Codec, Connect, ProtocolRole, Result, RoleId,
     RumpsteakEndpoint, RumpsteakHandler, forward,
 };
 
@@ -32,6 +32,7 @@ use crate::{
 pub struct Meeting {
     connect: Arc<dyn Connect>,
     session: Arc<str>,
+    codec: Codec,
 }
 
 impl Meeting {
@@ -40,7 +41,15 @@ impl Meeting {
         Self {
             connect: Arc::new(connect),
             session: session.into(),
+            codec: Codec::default(),
         }
+    }
+
+    /// With another codec than postcard, which all roles are to have.
+    #[must_use]
+    pub fn with_codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
     }
 
     /// The seat that plays `role`, with all other roles of its protocol as peers, which are let in
@@ -57,7 +66,7 @@ impl Meeting {
     pub async fn join<R: ProtocolRole>(&self, role: R) -> Result<Seat<R>> {
         let config = SessionConfig::playing(&*self.session, role);
         let session = Session::join(Arc::clone(&self.connect), config).await?;
-        Seat::new(role, session)
+        Ok(Seat::new(role, session)?.with_codec(self.codec))
     }
 
     /// The seat that plays `role` in a protocol with families of roles: those of the cast are let
@@ -76,7 +85,7 @@ impl Meeting {
         let config = SessionConfig::new(&*self.session, role.clone(), others.clone())
             .with_fingerprint(cast.fingerprint());
         let session = Session::join(Arc::clone(&self.connect), config).await?;
-        Seat::with(role, others, session)
+        Ok(Seat::with(role, others, session)?.with_codec(self.codec))
     }
 }
 
@@ -105,6 +114,17 @@ impl<R: RoleId> Seat<R> {
         endpoint.register_transports(session.transports(others)?);
         let handler = RumpsteakHandler::new().bind(endpoint);
         Ok(Self { handler, session })
+    }
+
+    /// Sends in another codec than postcard. It receives in that one and in postcard: all roles are
+    /// to have the same.
+    #[must_use]
+    pub fn with_codec(self, codec: Codec) -> Self {
+        let (handler, endpoint) = self.handler.into_parts();
+        Self {
+            handler: handler.bind(endpoint.with_codec(codec)),
+            session: self.session,
+        }
     }
 
     /// The session.

@@ -29,7 +29,7 @@
 //! ```
 
 use crate::Result;
-use crate::plugin::{Plugin, Registry};
+use crate::plugin::{POSTCARD, Plugin, Registry};
 
 #[cfg(feature = "session")]
 #[path = "session_plugin.rs"]
@@ -64,6 +64,9 @@ pub const ALL: &[Plugin] = &[
     choreo_transport_fetch::PLUGIN.plugin(),
     #[cfg(feature = "websocket")]
     choreo_transport_websocket::PLUGIN.plugin(),
+    POSTCARD.plugin(),
+    #[cfg(feature = "codec-json")]
+    choreo_codec_json::PLUGIN.plugin(),
 ];
 
 /// [`ALL`], and with the feature `discover` what else is registered at link time: plug-ins of other

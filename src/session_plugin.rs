@@ -33,6 +33,7 @@ options! {
 #[async_trait]
 impl HandlerOptions for SessionOptions {
     const OVER_TRANSPORT: bool = true;
+    const TAKES_CODEC: bool = true;
 
     fn check(&self, settings: &Settings<'_>) -> Result<()> {
         if self.session.is_empty() {
@@ -56,7 +57,7 @@ impl HandlerOptions for SessionOptions {
             config = config.with_fingerprint(protocol.fingerprint());
         }
         let session = Session::join(place.transport()?, config).await?;
-        let endpoint = RumpsteakEndpoint::new(role);
+        let endpoint = RumpsteakEndpoint::new(role).with_codec(place.codec());
         endpoint.register_transports(session.transports(peers)?);
         let handler = RumpsteakHandler::new().bind(endpoint);
         Ok(Opened::new(handler).closing(move || session.close()))

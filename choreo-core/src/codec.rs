@@ -4,15 +4,22 @@ use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+#[cfg(feature = "codecs")]
+use crate::CustomCodec;
 use crate::{Error, ErrorKind, Result, TypeTag};
 
 /// How a message becomes bytes.
+///
+/// A role sends in one codec. It receives in that one, and in those that are built in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Codec {
     /// [postcard](https://postcard.jamesmunns.com/wire-format): compact, not self-describing.
     #[default]
     Postcard,
+    /// Somebody's own: `CODEC` of `choreo-codec-json`, for example.
+    #[cfg(feature = "codecs")]
+    Custom(&'static CustomCodec),
 }
 
 impl Codec {
@@ -21,16 +28,54 @@ impl Codec {
     pub const fn id(self) -> u8 {
         match self {
             Self::Postcard => 1,
+            #[cfg(feature = "codecs")]
+            Self::Custom(codec) => codec.id(),
         }
     }
 
-    /// The codec of that number, if there is one.
+    /// The codec of that number, if it is built in.
     #[must_use]
     pub const fn from_id(id: u8) -> Option<Self> {
         match id {
             1 => Some(Self::Postcard),
             _ => None,
         }
+    }
+
+    /// The codec of that number as a role knows it that sends in this one: this one, or one that is
+    /// built in.
+    ///
+    /// ```
+    /// use choreo_core::Codec;
+    ///
+    /// assert_eq!(Codec::default().known(1), Some(Codec::Postcard));
+    /// assert_eq!(Codec::default().known(2), None);
+    /// ```
+    #[must_use]
+    pub const fn known(self, id: u8) -> Option<Self> {
+        #[cfg(feature = "codecs")]
+        if self.id() == id {
+            return Some(self);
+        }
+        Self::from_id(id)
+    }
+
+    /// Its name: `postcard`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Postcard => "postcard",
+            #[cfg(feature = "codecs")]
+            Self::Custom(codec) => codec.name(),
+        }
+    }
+
+    /// Why a frame that begins with that number is refused.
+    pub(crate) fn unknown(self, id: u8) -> String {
+        #[cfg(feature = "codecs")]
+        return crate::custom_codec::unknown(self, id, "neither a label's mark nor a codec");
+        #[cfg(not(feature = "codecs"))]
+        format!("{id} is neither a label's mark nor a codec")
     }
 
     /// Appends the encoded value.
@@ -40,6 +85,8 @@ impl Codec {
                 let tag = TypeTag::of::<T>();
                 Error::new(ErrorKind::Encode, format!("a {tag} does not serialise"))
             }),
+            #[cfg(feature = "codecs")]
+            Self::Custom(codec) => codec.encode(value, out),
         }
     }
 
@@ -55,15 +102,15 @@ impl Codec {
                 let tag = TypeTag::of::<T>();
                 Err(malformed(tag, bytes.len(), left, error))
             }
+            #[cfg(feature = "codecs")]
+            Self::Custom(codec) => codec.decode(bytes),
         }
     }
 }
 
 impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Postcard => "postcard",
-        })
+        f.write_str(self.name())
     }
 }
 

@@ -6,6 +6,8 @@ mod bound;
 mod boxed;
 mod cast;
 mod codec;
+#[cfg(feature = "codecs")]
+mod custom_codec;
 mod error;
 mod ext;
 mod extension;
@@ -45,6 +47,8 @@ pub use bound::Bound;
 pub use boxed::{BoxHandler, DynHandler};
 pub use cast::Cast;
 pub use codec::Codec;
+#[cfg(feature = "codecs")]
+pub use custom_codec::{CustomCodec, Format, FormatError, Target};
 pub use error::{Error, ErrorKind, Operation, Result};
 pub use ext::ChoreoHandlerExt;
 pub use extension::{Extensions, Flow};

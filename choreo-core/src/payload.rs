@@ -70,11 +70,21 @@ impl Outgoing<'_> {
 }
 
 impl Incoming {
-    /// Reads a frame made by [`Outgoing::to_frame`]. The bytes may come from anyone.
+    /// Reads a frame made by [`Outgoing::to_frame`] in a codec that is built in. The bytes may come
+    /// from anyone.
     ///
     /// # Errors
     /// [`Decode`](ErrorKind::Decode) when the bytes are no such frame.
-    pub fn from_frame(mut frame: Bytes) -> Result<Self> {
+    pub fn from_frame(frame: Bytes) -> Result<Self> {
+        Self::from_frame_with(frame, Codec::default())
+    }
+
+    /// Reads a frame made by [`Outgoing::to_frame`] in this codec, or in one that is built in. The
+    /// bytes may come from anyone.
+    ///
+    /// # Errors
+    /// [`Decode`](ErrorKind::Decode) when the bytes are no such frame.
+    pub fn from_frame_with(mut frame: Bytes, codec: Codec) -> Result<Self> {
         let malformed =
             |what: String| Error::new(ErrorKind::Decode, format!("frame refused: {what}"));
         if frame.is_empty() {
@@ -86,9 +96,9 @@ impl Incoming {
                 Err(_) => Err(malformed("its label is not UTF-8".into())),
             },
             id => {
-                let codec = Codec::from_id(id).ok_or_else(|| {
-                    malformed(format!("{id} is neither a label's mark nor a codec"))
-                })?;
+                let codec = codec
+                    .known(id)
+                    .ok_or_else(|| malformed(codec.unknown(id)))?;
                 if frame.len() < MESSAGE_HEADER - 1 {
                     return Err(malformed(format!(
                         "it ends within its header of {MESSAGE_HEADER} bytes"
@@ -98,6 +108,27 @@ impl Incoming {
                 Ok(Self::Message(Encoded::from_parts(frame, codec, tag)))
             }
         }
+    }
+
+    /// The payload as a role takes it that sends in `codec`: in that one, or in one that is built in.
+    /// For handlers that need no frames.
+    ///
+    /// # Errors
+    /// [`Decode`](ErrorKind::Decode) when it is a message in another.
+    pub fn known_to(self, codec: Codec) -> Result<Self> {
+        #[cfg(feature = "codecs")]
+        if let Self::Message(message) = &self
+            && let came @ Codec::Custom(_) = message.codec()
+            && came != codec
+        {
+            let why = crate::custom_codec::unknown(codec, came.id(), "no codec");
+            let detail = format!("message refused: {why}");
+            return Err(Error::new(ErrorKind::Decode, detail));
+        }
+        // There are no others.
+        #[cfg(not(feature = "codecs"))]
+        let _ = codec;
+        Ok(self)
     }
 
     /// The message.

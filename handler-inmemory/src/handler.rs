@@ -19,6 +19,7 @@ use crate::network::{Link, Links};
 pub struct InMemoryHandler<R: RoleId> {
     network: InMemoryNetwork<R>,
     role: R,
+    codec: Codec,
     /// Fetched from the network at first use.
     peers: PeerMap<R, Links>,
 }
@@ -51,8 +52,23 @@ impl<R: RoleId> InMemoryHandler<R> {
         Self {
             network,
             role,
+            codec: Codec::default(),
             peers: PeerMap::new(),
         }
+    }
+
+    /// Sends in another codec than postcard. It receives in that one and in postcard, as over a
+    /// network: a peer that is to read it has the same.
+    #[must_use]
+    pub fn with_codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
+    }
+
+    /// The codec in which it sends.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.codec
     }
 
     /// The network that the role has joined.
@@ -78,7 +94,7 @@ impl<R: RoleId> InMemoryHandler<R> {
     /// Sends at once; gives the queue and the payload if there is no room.
     fn try_send(&self, to: &R, payload: Outgoing<'_>) -> Result<Option<(&Link, Incoming)>> {
         let link = &self.links(to)?.to;
-        match link.try_send(payload.to_incoming(Codec::default())?) {
+        match link.try_send(payload.to_incoming(self.codec)?) {
             Ok(()) => Ok(None),
             Err(Refused::Full(payload)) => Ok(Some((link, payload))),
             Err(Refused::Closed) => Err(gone(Closed)),
@@ -110,6 +126,7 @@ impl<R: RoleId> ChoreoHandler for InMemoryHandler<R> {
             Ok(links) => links.from.recv().await.map_err(gone),
             Err(error) => Err(error),
         };
+        let received = received.and_then(|payload| payload.known_to(self.codec));
         received.map_err(|error| self.located(error, Operation::Recv, from))
     }
 

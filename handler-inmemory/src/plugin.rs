@@ -25,10 +25,13 @@ options! {
 
 #[async_trait]
 impl HandlerOptions for InMemoryOptions {
+    const TAKES_CODEC: bool = true;
+
     async fn open(self, place: Place) -> Result<Opened> {
         let make = || InMemoryNetwork::<RoleName>::with_capacity(self.capacity as usize);
         let network = place.site().get_or_insert_with(make);
-        Ok(Opened::new(network.join(place.role().clone())?))
+        let handler = network.join(place.role().clone())?;
+        Ok(Opened::new(handler.with_codec(place.codec())))
     }
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use choreo_core::{Error, ErrorKind, PeerMap, Result, RoleId, Transport};
+use choreo_core::{Codec, Error, ErrorKind, PeerMap, Result, RoleId, Transport};
 use futures::future::join_all;
 
 use crate::{RumpsteakSession, SessionMetadata, SimpleChannel};
@@ -39,6 +39,7 @@ use crate::{RumpsteakSession, SessionMetadata, SimpleChannel};
 /// has left.
 pub struct RumpsteakEndpoint<R> {
     role: R,
+    codec: Codec,
     peers: PeerMap<R, Mutex<Option<RumpsteakSession>>>,
 }
 
@@ -48,8 +49,17 @@ impl<R: RoleId> RumpsteakEndpoint<R> {
     pub fn new(role: R) -> Self {
         Self {
             role,
+            codec: Codec::default(),
             peers: PeerMap::new(),
         }
+    }
+
+    /// Sends in another codec than postcard, to all peers. It receives in that one and in postcard:
+    /// a peer that is to read it has the same.
+    #[must_use]
+    pub fn with_codec(mut self, codec: Codec) -> Self {
+        self.codec = codec;
+        self
     }
 
     /// Registers one end of a channel as the way to a peer. In all else as
@@ -102,6 +112,12 @@ impl<R: RoleId> RumpsteakEndpoint<R> {
     #[must_use]
     pub fn role(&self) -> &R {
         &self.role
+    }
+
+    /// The codec in which it sends.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.codec
     }
 
     /// The peers that are registered, in no particular order.

@@ -3,7 +3,7 @@ use std::marker::PhantomData;
 use std::task::Poll;
 
 use choreo_core::{
-    Bytes, ChoreoHandler, Codec, Error, ErrorKind, Incoming, Operation, Outgoing, Result, RoleId,
+    Bytes, ChoreoHandler, Error, ErrorKind, Incoming, Operation, Outgoing, Result, RoleId,
     Transport, async_trait,
 };
 
@@ -66,7 +66,7 @@ impl<R: RoleId> ChoreoHandler for RumpsteakHandler<R> {
             Err(error) => Err(error),
         };
         let failed = match received {
-            Ok(Some(frame)) => match Incoming::from_frame(frame) {
+            Ok(Some(frame)) => match Incoming::from_frame_with(frame, endpoint.codec()) {
                 Ok(payload) => return Ok(payload),
                 Err(error) => error,
             },
@@ -89,7 +89,7 @@ impl<R: RoleId> ChoreoHandler for RumpsteakHandler<R> {
         let operation = Operation::sending(payload);
         let at = |role| move |error| located(error, endpoint, operation, role);
         let [first, ..] = to else { return Ok(()) };
-        let frame = payload.to_frame(Codec::default()).map_err(at(first))?;
+        let frame = payload.to_frame(endpoint.codec()).map_err(at(first))?;
         let mut sessions = Vec::with_capacity(to.len());
         for role in to {
             sessions.push(endpoint.registered(role).map_err(at(role))?);
@@ -140,7 +140,7 @@ fn try_send<R: RoleId>(
     to: &R,
     payload: Outgoing<'_>,
 ) -> Result<Option<(RumpsteakSession, Bytes)>> {
-    let frame = payload.to_frame(Codec::default())?;
+    let frame = payload.to_frame(endpoint.codec())?;
     endpoint.with_session(to, |session| session.try_send_frame(frame))
 }
 

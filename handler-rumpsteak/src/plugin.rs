@@ -28,6 +28,7 @@ options! {
 #[async_trait]
 impl HandlerOptions for RumpsteakOptions {
     const OVER_TRANSPORT: bool = true;
+    const TAKES_CODEC: bool = true;
 
     fn check(&self, settings: &Settings<'_>) -> Result<()> {
         if self.peer.is_empty() {
@@ -43,7 +44,7 @@ impl HandlerOptions for RumpsteakOptions {
             return Err(Error::new(ErrorKind::Config, detail));
         }
         let transport: Arc<dyn Transport> = place.transport()?.connect().await?.into();
-        let endpoint = RumpsteakEndpoint::new(place.role().clone());
+        let endpoint = RumpsteakEndpoint::new(place.role().clone()).with_codec(place.codec());
         endpoint.register_transport(peer, Arc::clone(&transport));
         let handler = RumpsteakHandler::new().bind(endpoint);
         Ok(Opened::new(handler).closing(move || async move { transport.close().await }))

@@ -1,4 +1,4 @@
-use choreo_core::{Result, RoleName};
+use choreo_core::{Codec, Result, RoleName};
 
 use crate::plugin::{MakeConnector, OpenHandler, WrapHandler};
 use crate::setting::{Path, list, quoted, refuse};
@@ -15,6 +15,7 @@ struct Prepared {
     role: RoleName,
     description: String,
     transport: Option<MakeConnector>,
+    codec: Codec,
     handler: OpenHandler,
     layers: Vec<WrapHandler>,
 }
@@ -85,6 +86,7 @@ impl StackSpec {
             role: prepared.role,
             site: site.clone(),
             transport: None,
+            codec: prepared.codec,
         };
         if let Some(connector) = prepared.transport {
             place.transport = Some(connector(&place)?);
@@ -102,12 +104,12 @@ impl StackSpec {
 
     fn prepare(&self, registry: &Registry) -> Result<Prepared> {
         let role = self.role()?;
-        let (mut description, transport) = match &self.transport {
+        let (mut within, transport) = match &self.transport {
             None => (String::new(), None),
             Some(part) => {
                 let settings = self.settings(part, "transport");
                 let plugin = self.found(part, "transport", registry.transport(part.name()))?;
-                let title = format!("<{}>", plugin.title());
+                let title = plugin.title().to_owned();
                 (title, Some(plugin.prepare(&settings)?))
             }
         };
@@ -128,6 +130,9 @@ impl StackSpec {
         let why = match (plugin.over_transport, &transport) {
             (true, None) => Some("speaks over a transport, and there is no [transport]"),
             (false, Some(_)) => Some("speaks by itself; the [transport] would not be used"),
+            _ if self.codec.is_some() && !plugin.takes_codec => {
+                Some("takes no codec; the [codec] would not be used")
+            }
             _ => None,
         };
         if let Some(why) = why {
@@ -135,8 +140,18 @@ impl StackSpec {
             let why = format!("{} {why}", quoted(part.name()));
             return Err(refuse(&self.source, &part.name.at, &path, &why));
         }
+        let mut codec = Codec::default();
+        if let Some(part) = &self.codec {
+            let plugin = self.found(part, "codec", registry.codec(part.name()))?;
+            codec = plugin.prepare(&self.settings(part, "codec"))?;
+            within.push_str(if within.is_empty() { "" } else { ", " });
+            within.push_str(plugin.title());
+        }
         let handler = plugin.prepare(&self.settings(part, "handler"))?;
-        description.insert_str(0, plugin.title());
+        let mut description = plugin.title().to_owned();
+        if !within.is_empty() {
+            description = format!("{description}<{within}>");
+        }
 
         Self::check_count(self.layers.len()).map_err(|why| self.refuse("layers", &why))?;
         let mut layers = Vec::with_capacity(self.layers.len());
@@ -150,6 +165,7 @@ impl StackSpec {
             role,
             description,
             transport,
+            codec,
             handler,
             layers,
         })

@@ -21,6 +21,9 @@ impl Serialize for StackSpec {
         if let Some(transport) = &self.transport {
             map.serialize_entry("transport", transport)?;
         }
+        if let Some(codec) = &self.codec {
+            map.serialize_entry("codec", codec)?;
+        }
         if let Some(handler) = &self.handler {
             map.serialize_entry("handler", handler)?;
         }

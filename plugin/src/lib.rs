@@ -18,6 +18,7 @@ mod options;
 mod overrides;
 mod place;
 mod plugin;
+mod postcard;
 mod registry;
 mod schema;
 mod secret;
@@ -36,9 +37,10 @@ pub use choreo_core::async_trait;
 pub use options::{Field, OptionValue, Options};
 pub use place::{Opened, Place};
 pub use plugin::{
-    HandlerOptions, HandlerPlugin, LayerOptions, LayerPlugin, Plugin, PluginKind, TransportOptions,
-    TransportPlugin,
+    CodecOptions, CodecPlugin, HandlerOptions, HandlerPlugin, LayerOptions, LayerPlugin, Plugin,
+    PluginKind, TransportOptions, TransportPlugin,
 };
+pub use postcard::POSTCARD;
 pub use registry::Registry;
 pub use secret::Secret;
 pub use setting::Setting;

@@ -12,8 +12,8 @@ const PREFIX: &str = "CHOREO_";
 impl StackSpec {
     /// With what environment variables say, in place of what the text says.
     ///
-    /// `CHOREO_ROLE` is the role; `CHOREO_HANDLER__…` and `CHOREO_TRANSPORT__URL` are options of the
-    /// handler and the transport; `CHOREO_LAYERS__RETRY__RETRIES` is an option of the layer `retry`,
+    /// `CHOREO_ROLE` is the role; `CHOREO_HANDLER__…`, `CHOREO_TRANSPORT__URL` and `CHOREO_CODEC__USE` are
+    /// of the handler, the transport and the codec; `CHOREO_LAYERS__RETRY__RETRIES` is an option of the layer `retry`,
     /// or `CHOREO_LAYERS__0__RETRIES` of the innermost, where there are several of that name. What is
     /// in small letters with `-` or `_` in a file is in capitals with `_` here. The items of a list
     /// have commas between them.
@@ -36,7 +36,7 @@ impl StackSpec {
         mut self,
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Self> {
-        const NAMES: &str = "CHOREO_ROLE, CHOREO_HANDLER__…, CHOREO_TRANSPORT__… and \
+        const NAMES: &str = "CHOREO_ROLE, CHOREO_HANDLER__…, CHOREO_TRANSPORT__…, CHOREO_CODEC__… and \
                              CHOREO_LAYERS__<name>__…";
         for (name, value) in variables {
             if let Some(path) = name.as_ref().strip_prefix(PREFIX) {
@@ -69,7 +69,7 @@ impl StackSpec {
         path: &str,
         value: impl Into<String>,
     ) -> Result<Self> {
-        const NAMES: &str = "role, handler.…, transport.… and layers.<name>.…";
+        const NAMES: &str = "role, handler.…, transport.…, codec.… and layers.<name>.…";
         let steps: Vec<&str> = path.split('.').collect();
         self.set(place, &steps, value.into(), NAMES)?;
         Ok(self)
@@ -92,6 +92,7 @@ impl StackSpec {
             }
             ["handler", option @ ..] if !option.is_empty() => (self.handler.as_mut(), option),
             ["transport", option @ ..] if !option.is_empty() => (self.transport.as_mut(), option),
+            ["codec", option @ ..] if !option.is_empty() => (self.codec.as_mut(), option),
             ["layers", layer, option @ ..] if !option.is_empty() => {
                 (Some(self.layer_mut(layer, &at)?), option)
             }

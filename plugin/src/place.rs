@@ -2,18 +2,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use choreo_core::{
-    BoxFuture, ChoreoHandler, Connect, DynHandler, Error, ErrorKind, Result, RoleName,
+    BoxFuture, ChoreoHandler, Codec, Connect, DynHandler, Error, ErrorKind, Result, RoleName,
 };
 
 use crate::Site;
 
-/// Where a plug-in's part of a stack is built: for which role, with what is shared, and over which
-/// transport.
+/// Where a plug-in's part of a stack is built: for which role, with what is shared, over which
+/// transport, and in which codec.
 #[derive(Clone)]
 pub struct Place {
     pub(crate) role: RoleName,
     pub(crate) site: Site,
     pub(crate) transport: Option<Arc<dyn Connect>>,
+    pub(crate) codec: Codec,
 }
 
 impl Place {
@@ -38,12 +39,20 @@ impl Place {
         let missing = || Error::new(ErrorKind::Config, "the stack has no transport");
         self.transport.clone().ok_or_else(missing)
     }
+
+    /// The stack's codec: postcard, unless the handler says that it
+    /// [takes another](crate::HandlerOptions::TAKES_CODEC) and the stack names one.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
 }
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut place = f.debug_struct("Place");
         place.field("role", &self.role).field("site", &self.site);
+        place.field("codec", &self.codec);
         place.finish_non_exhaustive()
     }
 }

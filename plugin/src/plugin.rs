@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use choreo_core::{BoxFuture, Connect, DynHandler, Result, async_trait};
+use choreo_core::{BoxFuture, Codec, Connect, DynHandler, Result, async_trait};
 
 use crate::{Field, Opened, Options, Place, Settings, schema};
 
@@ -32,6 +32,9 @@ use crate::{Field, Opened, Options, Place, Settings, schema};
 pub trait HandlerOptions: Options {
     /// Whether it needs the stack's transport; one that does not refuses it.
     const OVER_TRANSPORT: bool = false;
+
+    /// Whether it sends in the codec that the stack names; one that does not refuses any.
+    const TAKES_CODEC: bool = false;
 
     /// Refuses what the types allow and the handler does not, by [`Settings::refuse`], before
     /// anything is built. Provided: all is well.
@@ -147,6 +150,44 @@ pub trait TransportOptions: Options {
     fn connector(self, place: &Place) -> Result<Arc<dyn Connect>>;
 }
 
+/// Options from which a codec is made.
+///
+/// ```
+/// use choreo_core::{Codec, Result};
+/// use choreo_plugin::{CodecOptions, CodecPlugin, options};
+///
+/// options! {
+///     /// What the codec takes.
+///     pub struct PlainOptions {}
+/// }
+///
+/// impl CodecOptions for PlainOptions {
+///     fn codec(self) -> Result<Codec> {
+///         Ok(Codec::Postcard)
+///     }
+/// }
+///
+/// pub const PLUGIN: CodecPlugin =
+///     CodecPlugin::of::<PlainOptions>("plain", "Plain", "Postcard by another name.");
+/// ```
+pub trait CodecOptions: Options {
+    /// Refuses what the types allow and the codec does not, by [`Settings::refuse`], before
+    /// anything is built. Provided: all is well.
+    ///
+    /// # Errors
+    /// [`Config`](choreo_core::ErrorKind::Config).
+    fn check(&self, settings: &Settings<'_>) -> Result<()> {
+        let _ = settings;
+        Ok(())
+    }
+
+    /// The codec, which is a static: there is one for each choice that the options leave.
+    ///
+    /// # Errors
+    /// [`Config`](choreo_core::ErrorKind::Config).
+    fn codec(self) -> Result<Codec>;
+}
+
 /// What all kinds of plug-ins have.
 #[derive(Clone, Copy)]
 pub(crate) struct About {
@@ -167,6 +208,7 @@ pub(crate) type MakeConnector = Box<dyn FnOnce(&Place) -> Result<Arc<dyn Connect
 pub struct HandlerPlugin {
     pub(crate) about: About,
     pub(crate) over_transport: bool,
+    pub(crate) takes_codec: bool,
     prepare: fn(&Settings<'_>) -> Result<OpenHandler>,
 }
 
@@ -184,6 +226,13 @@ pub struct TransportPlugin {
     prepare: fn(&Settings<'_>) -> Result<MakeConnector>,
 }
 
+/// A kind of codec by name: a constant, such as [`POSTCARD`](crate::POSTCARD).
+#[derive(Clone, Copy)]
+pub struct CodecPlugin {
+    pub(crate) about: About,
+    prepare: fn(&Settings<'_>) -> Result<Codec>,
+}
+
 /// A plug-in of any kind.
 #[derive(Clone, Copy)]
 pub enum Plugin {
@@ -193,6 +242,8 @@ pub enum Plugin {
     Layer(LayerPlugin),
     /// A transport.
     Transport(TransportPlugin),
+    /// A codec.
+    Codec(CodecPlugin),
 }
 
 /// The kinds of plug-ins.
@@ -204,6 +255,8 @@ pub enum PluginKind {
     Layer,
     /// It carries bytes.
     Transport,
+    /// It turns messages into bytes.
+    Codec,
 }
 
 #[cfg(feature = "discover")]
@@ -292,6 +345,7 @@ kinds! {
     HandlerPlugin, Handler;
     LayerPlugin, Layer;
     TransportPlugin, Transport;
+    CodecPlugin, Codec;
 }
 
 impl HandlerPlugin {
@@ -306,6 +360,7 @@ impl HandlerPlugin {
         Self {
             about: About::of::<O>(name, title, help),
             over_transport: O::OVER_TRANSPORT,
+            takes_codec: O::TAKES_CODEC,
             prepare: |settings| {
                 let options = O::read(settings)?;
                 options.check(settings)?;
@@ -370,6 +425,31 @@ impl TransportPlugin {
     }
 }
 
+impl CodecPlugin {
+    /// The plug-in with these options: its name in files (`json`), the one in descriptions of
+    /// stacks (`Json`), and what it does in one line.
+    #[must_use]
+    pub const fn of<O: CodecOptions>(
+        name: &'static str,
+        title: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            about: About::of::<O>(name, title, help),
+            prepare: |settings| {
+                let options = O::read(settings)?;
+                options.check(settings)?;
+                options.codec()
+            },
+        }
+    }
+
+    pub(crate) fn prepare(&self, settings: &Settings<'_>) -> Result<Codec> {
+        settings.check_names(self.about.fields)?;
+        (self.prepare)(settings)
+    }
+}
+
 impl Plugin {
     /// The name in files.
     #[must_use]
@@ -421,6 +501,7 @@ impl fmt::Debug for Plugin {
             Self::Handler(plugin) => plugin.fmt(f),
             Self::Layer(plugin) => plugin.fmt(f),
             Self::Transport(plugin) => plugin.fmt(f),
+            Self::Codec(plugin) => plugin.fmt(f),
         }
     }
 }
@@ -431,6 +512,7 @@ impl fmt::Display for PluginKind {
             Self::Handler => "handler",
             Self::Layer => "layer",
             Self::Transport => "transport",
+            Self::Codec => "codec",
         })
     }
 }

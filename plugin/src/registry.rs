@@ -1,7 +1,7 @@
 use choreo_core::{Error, ErrorKind, Result};
 
 use crate::setting::{list, quoted};
-use crate::{HandlerPlugin, LayerPlugin, Plugin, PluginKind, TransportPlugin};
+use crate::{CodecPlugin, HandlerPlugin, LayerPlugin, Plugin, PluginKind, TransportPlugin};
 
 /// The plug-ins that stacks are built of, by kind and name.
 ///
@@ -99,6 +99,17 @@ impl Registry {
         match self.get(PluginKind::Transport, name)? {
             Plugin::Transport(plugin) => Ok(plugin),
             _ => Err(self.unknown(PluginKind::Transport, name)),
+        }
+    }
+
+    /// The codec of that name.
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config), with the names that there are.
+    pub fn codec(&self, name: &str) -> Result<&CodecPlugin> {
+        match self.get(PluginKind::Codec, name)? {
+            Plugin::Codec(plugin) => Ok(plugin),
+            _ => Err(self.unknown(PluginKind::Codec, name)),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::node::{At, Entry, find};
 use crate::setting::{Path, list, refuse};
 use crate::{Field, OptionValue, Setting};
 
-/// The options of one handler, layer or transport as a configuration has them.
+/// The options of one plug-in as a configuration has them.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
     pub(crate) table: &'a [Entry],

@@ -38,6 +38,7 @@ pub struct StackSpec {
     pub(crate) role: Option<Node>,
     pub(crate) handler: Option<Part>,
     pub(crate) transport: Option<Part>,
+    pub(crate) codec: Option<Part>,
     pub(crate) layers: Vec<Part>,
 }
 
@@ -65,6 +66,7 @@ impl StackSpec {
             role: Some(role),
             handler: None,
             transport: None,
+            codec: None,
             layers: Vec::new(),
         }
     }
@@ -94,6 +96,13 @@ impl StackSpec {
     #[must_use]
     pub fn for_role(mut self, role: impl Into<RoleName>) -> Self {
         self.role = Self::new(role).role;
+        self
+    }
+
+    /// With the codec in which the handler sends. It is `postcard` unless another is named.
+    #[must_use]
+    pub fn codec(mut self, part: Part) -> Self {
+        self.codec = Some(part);
         self
     }
 
@@ -174,6 +183,7 @@ impl fmt::Debug for StackSpec {
         f.debug_struct("StackSpec")
             .field("handler", &self.handler)
             .field("transport", &self.transport)
+            .field("codec", &self.codec)
             .field("layers", &self.layers)
             .finish_non_exhaustive()
     }

@@ -22,6 +22,7 @@ impl StackSpec {
             role: None,
             handler: None,
             transport: None,
+            codec: None,
             layers: Vec::new(),
         };
         for Entry { key, at, node } in entries {
@@ -30,9 +31,10 @@ impl StackSpec {
                 "role" => spec.role = Some(node),
                 "handler" => spec.handler = Some(Part::from_node(source, &path, node)?),
                 "transport" => spec.transport = Some(Part::from_node(source, &path, node)?),
+                "codec" => spec.codec = Some(Part::from_node(source, &path, node)?),
                 "layers" => spec.layers = layers(source, &path, node)?,
                 _ => {
-                    const NAMES: [&str; 4] = ["role", "handler", "transport", "layers"];
+                    const NAMES: [&str; 5] = ["role", "handler", "transport", "codec", "layers"];
                     let meant = crate::registry::meant(&key, NAMES.into_iter());
                     let why = format!("a stack has only {}{meant}", list(NAMES));
                     return Err(refuse(source, &at, &path, &why));

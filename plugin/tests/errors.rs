@@ -134,7 +134,7 @@ fn of_stacks() {
         ),
         (
             "role = \"A\"\n[handlr]",
-            "TOML:2:2: handlr: a stack has only role, handler, transport, layers \
+            "TOML:2:2: handlr: a stack has only role, handler, transport, codec, layers \
              (did you mean \"handler\"?)",
         ),
         (

@@ -250,7 +250,7 @@ fn data_that_is_no_stack_is_refused() {
     assert_eq!(report("7"), "expected a table, found the number 7");
     assert_eq!(
         report("{\"rule\": 1}"),
-        "rule: a stack has only role, handler, transport, layers (did you mean \"role\"?)"
+        "rule: a stack has only role, handler, transport, codec, layers (did you mean \"role\"?)"
     );
     assert!(report("{\"layers\": [{}]}").starts_with("layers[0].use: is missing"));
     assert!(report("{\"role\": 1, \"role\": 2}").starts_with("role is there twice"));

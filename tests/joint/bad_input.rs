@@ -132,10 +132,9 @@ async fn bytes_from_anyone_are_refused_or_read_but_never_trusted() {
         (b"\x00\xff\xfe", "frame refused: its label is not UTF-8"),
     ] {
         let error = Incoming::from_frame(Bytes::from_static(frame)).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.to_string().as_str()),
-            (ErrorKind::Decode, expected)
-        );
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        // With the feature `codecs` of choreo-core it goes on with those that there are.
+        assert!(error.to_string().starts_with(expected), "{error}");
     }
     let decode = |bytes| {
         let tag = TypeTag::of::<(u16, String)>();
