@@ -11,6 +11,17 @@ use crate::{Codec, Error, ErrorKind, Result, TypeTag};
 /// It serves any type that serde knows, so messages come to it as `dyn` values. That takes longer
 /// than the codecs that are built in, each of which is compiled for every type.
 ///
+/// # The contract
+/// - What was encoded is decoded as the same, for every type that serde derives.
+/// - A message is written behind what is in the buffer, and the same bytes whatever that is.
+/// - Equal messages are equal bytes. Replays of recorded runs are held against the record so.
+/// - A message that does not serialise is an error.
+/// - A message takes up all of its bytes: bytes that end early, or go on behind it, are an error.
+/// - The bytes may come from anyone: nothing panics, nothing is allocated only because a length
+///   was announced, and nesting without end is an error before the stack is.
+///
+/// `choreo_testkit::codec_suite!` turns them into tests, in one line.
+///
 /// # A whole codec
 /// JSON as it comes from `serde_json`; `choreo-codec-json` is not much more:
 ///
@@ -45,8 +56,6 @@ use crate::{Codec, Error, ErrorKind, Result, TypeTag};
 /// assert_eq!(encoded.decode::<(String, i32)>()?, ("hello".to_owned(), 7));
 /// # Ok::<(), choreo_core::Error>(())
 /// ```
-///
-/// `choreo_testkit::codec_suite!(CODEC);` tests all of it.
 pub trait Format: Send + Sync + 'static {
     /// Appends the encoded message to `out`, which may hold other bytes already.
     ///

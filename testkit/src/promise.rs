@@ -21,6 +21,7 @@ const TRANSPORT_SEND: &str = "choreo_core::Transport::send";
 const TRANSPORT_RECV: &str = "choreo_core::Transport::recv";
 const TRANSPORT_CLOSE: &str = "choreo_core::Transport::close";
 const CONNECTOR: &str = "choreo_core::Connect";
+const CODEC: &str = "choreo_core::Format, section \"The contract\"";
 
 macro_rules! promises {
     ($($name:ident: $place:ident, $text:literal;)*) => {
@@ -71,6 +72,11 @@ promises! {
     CLOSE_KEEPS_RECEIVING: TRANSPORT_CLOSE, "What the peer has sent can still be received; then, at the latest when the peer has closed too, a receive on this side gives `None` as well.";
     CONNECT: CONNECTOR, "Opens a new connection.";
     CONNECT_AGAIN: CONNECTOR, "Opens a transport, and opens it again after it broke.";
+    CODEC_SAME: CODEC, "What was encoded is decoded as the same, for every type that serde derives.";
+    CODEC_APPENDS: CODEC, "A message is written behind what is in the buffer, and the same bytes whatever that is.";
+    CODEC_EQUAL: CODEC, "Equal messages are equal bytes.";
+    CODEC_ENCODE_FAILS: CODEC, "A message that does not serialise is an error.";
+    CODEC_WHOLE: CODEC, "A message takes up all of its bytes: bytes that end early, or go on behind it, are an error.";
     CONNECT_CANCEL: CONNECTOR, "A connection that is not handed out is closed.";
 }
 
@@ -106,6 +112,7 @@ mod tests {
         let contract = [
             include_str!("layer/mod.rs"),
             include_str!("../../choreo-core/src/handler.rs"),
+            include_str!("../../choreo-core/src/custom_codec.rs"),
             include_str!("../../choreo-core/src/ext.rs"),
             include_str!("../../choreo-core/src/payload.rs"),
             include_str!("../../choreo-core/src/error.rs"),

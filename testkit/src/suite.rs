@@ -114,6 +114,41 @@ macro_rules! transport_suite {
     };
 }
 
+/// Tests a codec: one named test for each promise of the contract.
+///
+/// Takes a [`Codec`](choreo_core::Codec), and a name where several suites stand side by side. See
+/// [`codec`](mod@crate::codec) for the promises.
+///
+/// ```
+/// use choreo_core::Codec;
+/// use choreo_testkit::codec_suite;
+///
+/// codec_suite!(Codec::Postcard);
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! codec_suite {
+    ($codec:expr $(,)?) => {
+        $crate::codec_suite!(codec_suite, $codec);
+    };
+    ($name:ident, $codec:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $crate::__codec_checks!(__codec_tests, $codec);
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __codec_tests {
+    ($codec:expr; $($check:ident),*) => {
+        $($crate::__test!($check, async { $crate::codec::$check(&$codec).await });)*
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __transport_tests {

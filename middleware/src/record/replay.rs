@@ -159,7 +159,7 @@ impl<R: RoleId> Replay<R> {
                 Some(expected) if !is_same(expected, payload)? => Err(format!(
                     "the record has {}, not {}",
                     Described(expected),
-                    Described(&describe(payload)),
+                    Described(&describe(payload, codec_of(expected))),
                 )),
                 _ => Ok(()),
             },
@@ -188,12 +188,23 @@ fn is_same(expected: &Payload, payload: Outgoing<'_>) -> Result<bool, String> {
     })
 }
 
-fn describe(payload: Outgoing<'_>) -> Payload {
+/// The codec of a payload, for another to be shown beside it.
+fn codec_of(payload: &Payload) -> Codec {
+    match payload {
+        Payload::Message {
+            encoded: Some(encoded),
+            ..
+        } => encoded.codec(),
+        _ => Codec::default(),
+    }
+}
+
+fn describe(payload: Outgoing<'_>, codec: Codec) -> Payload {
     match payload {
         Outgoing::Label(label) => Payload::Label(label.to_owned().into()),
         Outgoing::Message(message) => Payload::Message {
             type_name: message.type_tag().to_string(),
-            encoded: Encoded::new(message, Codec::default()).ok(),
+            encoded: Encoded::new(message, codec).ok(),
             contents: None,
         },
     }

@@ -63,13 +63,23 @@ impl Recording {
     /// # Errors
     /// [`Decode`](ErrorKind::Decode), naming the line, when the text is no transcript.
     pub fn from_transcript(text: &str) -> Result<Self> {
+        Self::from_transcript_with(text, Codec::default())
+    }
+
+    /// Reads what [`to_transcript`](Self::to_transcript) wrote of roles that sent in this codec.
+    /// In all else as [`from_transcript`](Self::from_transcript), which reads those in postcard.
+    ///
+    /// # Errors
+    /// [`Decode`](ErrorKind::Decode), naming the line, when the text is no transcript, or has a
+    /// message in another codec.
+    pub fn from_transcript_with(text: &str, codec: Codec) -> Result<Self> {
         let mut lines = text.lines();
         if lines.next() != Some(HEAD) {
             return Err(refused(1, "it does not begin with `choreo transcript 1`"));
         }
         let mut log = Log::new(Instant::now());
         for (index, line) in lines.enumerate() {
-            read_line(&mut log, line).map_err(|what| refused(index + 2, what))?;
+            read_line(&mut log, line, codec).map_err(|what| refused(index + 2, what))?;
         }
         Ok(Self::from_log(log))
     }
@@ -141,7 +151,7 @@ fn write_line(out: &mut String, fields: &[&str]) {
     out.push('\n');
 }
 
-fn read_line(log: &mut Log, line: &str) -> Result<(), &'static str> {
+fn read_line(log: &mut Log, line: &str, codec: Codec) -> Result<(), &'static str> {
     let fields: Option<Vec<String>> = line.split('\t').map(unescape).collect();
     let fields = fields.ok_or("a backslash stands before none of t, n, r and backslash")?;
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
@@ -168,7 +178,7 @@ fn read_line(log: &mut Log, line: &str) -> Result<(), &'static str> {
                 role: RoleName::from(role),
                 peer: RoleName::from(peer),
                 operation: operation.ok_or("no such operation")?,
-                payload: read_payload(payload)?,
+                payload: read_payload(payload, codec)?,
                 failure: read_failure(kind, transient, detail)?,
             });
         }
@@ -177,7 +187,7 @@ fn read_line(log: &mut Log, line: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn read_payload(fields: &[&str]) -> Result<Option<Payload>, &'static str> {
+fn read_payload(fields: &[&str], known: Codec) -> Result<Option<Payload>, &'static str> {
     Ok(match *fields {
         ["", "", "", "", "", ""] => None,
         ["label", name, "", "", "", ""] => Some(Payload::Label(Label::from(name.to_owned()))),
@@ -186,11 +196,11 @@ fn read_payload(fields: &[&str]) -> Result<Option<Payload>, &'static str> {
             encoded: match codec {
                 "" => None,
                 codec => {
-                    let codec = codec.parse().ok().and_then(Codec::from_id);
+                    let codec = codec.parse().ok().and_then(|id| known.known(id));
                     let tag = tag.parse().map_err(|_| "the type's number is none")?;
                     Some(Encoded::from_parts(
                         from_hex(bytes).ok_or("the bytes are not hexadecimal")?,
-                        codec.ok_or("no such codec")?,
+                        codec.ok_or("its codec is neither postcard nor the one that was given")?,
                         TypeTag::from_hash(tag),
                     ))
                 }

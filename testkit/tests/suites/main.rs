@@ -2,6 +2,7 @@
 
 mod faulty;
 mod fixture;
+mod own_codec;
 mod own_handler;
 mod own_layer;
 mod own_transport;

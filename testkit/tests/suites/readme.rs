@@ -7,6 +7,7 @@ fn shows_the_tests_that_run() {
         include_str!("own_handler.rs"),
         include_str!("own_layer.rs"),
         include_str!("own_transport.rs"),
+        include_str!("own_codec.rs"),
     ] {
         assert!(
             readme.contains(example),

@@ -1,8 +1,9 @@
-//! The reference handler and the reference transport keep every promise.
+//! The reference handler, the reference transport and the codec that is built in keep every promise.
 
-use choreo_core::RoleName;
+use choreo_core::{Codec, RoleName};
 use choreo_testkit::{
-    from_fn, from_pairs, handler_suite, reference_pair, reference_session, transport_suite,
+    codec_suite, from_fn, from_pairs, handler_suite, reference_pair, reference_session,
+    transport_suite,
 };
 
 fn roles() -> [RoleName; 3] {
@@ -19,3 +20,4 @@ handler_suite!(
 );
 transport_suite!(one_frame, from_pairs(1, || reference_pair(1)));
 transport_suite!(many_frames, from_pairs(16, || reference_pair(16)));
+codec_suite!(postcard, Codec::Postcard);

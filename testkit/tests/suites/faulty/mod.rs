@@ -1,6 +1,7 @@
-//! The suites reject what breaks a promise: each check fails on at least one handler, layer or
-//! transport that is broken in just that way.
+//! The suites reject what breaks a promise: each check fails on at least one handler, layer,
+//! transport or codec that is broken in just that way.
 
+mod codecs;
 mod fault;
 mod handlers;
 mod layers;
