@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "codec-json")]
+use choreo::middleware::Replay;
 use choreo::middleware::{MetricsHandle, Recording};
 use choreo::plugin::{Part, Plugin, PluginKind, Site, Stack, StackSpec};
 use choreo::prelude::*;
@@ -47,6 +49,55 @@ fn each_feature_brings_its_plug_in() {
         names(PluginKind::Transport).split(' ').next_back(),
         Some("websocket")
     );
+    assert_eq!(
+        names(PluginKind::Codec).split(' ').next_back(),
+        Some("postcard")
+    );
+}
+
+#[cfg(feature = "codec-json")]
+#[tokio::test]
+async fn layers_over_messages_in_json() {
+    let text = |role: &str| {
+        format!(
+            "role = \"{role}\"\nhandler.use = \"inmemory\"\ncodec.use = \"json\"\n\
+             layers = [{{ use = \"record\" }}, {{ use = \"metrics\" }}, {{ use = \"trace\" }}]"
+        )
+    };
+    let site = Site::new();
+    let alice = build(&text("Alice"), &site).await.expect("all is well");
+    let metrics: MetricsHandle = site.get().expect("the layer put it there");
+    let bob = build(&text("Bob"), &site).await.expect("all is well");
+    assert_eq!(alice.describe(), "Trace<Metrics<Record<InMemory<Json>>>>");
+    alice.send(&(), "Bob".into(), &("ping", 7)).await.unwrap();
+    let ping: (String, i32) = bob.recv(&(), "Alice".into()).await.unwrap();
+    bob.send(&(), "Alice".into(), &ping).await.unwrap();
+    let pong: (String, i32) = alice.recv(&(), "Bob".into()).await.unwrap();
+    assert_eq!(pong, ("ping".to_owned(), 7));
+
+    let sent = metrics.snapshot().peer("Bob").expect("it was sent to").send;
+    assert_eq!(sent.bytes, "[\"ping\",7]".len() as u64);
+
+    // What was recorded is read, and played again, by those who know the codec.
+    let recording: Recording = site.get().expect("the layer put it there");
+    let transcript = recording.to_transcript();
+    let error = Recording::from_transcript(&transcript).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "transcript refused at line 4: its codec is neither postcard nor the one that was given"
+    );
+    let again = Recording::from_transcript_with(&transcript, choreo::json::CODEC).unwrap();
+    assert_eq!(again.entries(), recording.entries());
+    let replay = Replay::new(&again, "Alice").unwrap();
+    let error = replay.send(&(), "Bob", &("pang", 7)).await.unwrap_err();
+    assert!(error.to_string().contains("[\\\"pang\\\",7]"), "{error}");
+    let replay = Replay::new(&again, "Alice").unwrap();
+    replay.send(&(), "Bob", &("ping", 7)).await.unwrap();
+    assert_eq!(
+        replay.recv::<(String, i32)>(&(), "Bob").await.unwrap(),
+        pong
+    );
+    replay.finish().unwrap();
 }
 
 #[tokio::test]
@@ -142,7 +193,7 @@ async fn the_monitor_wants_a_protocol() {
 }
 
 /// Two roles at a relay, each over one transport or the other.
-async fn meet(address: &str, alice: &str, bob: &str) {
+async fn meet(address: &str, alice: &str, bob: &str) -> String {
     let text = |role: &str, peer: &str, transport: &str| {
         format!(
             "role = \"{role}\"\n[transport]\n{transport}\n\
@@ -158,7 +209,7 @@ async fn meet(address: &str, alice: &str, bob: &str) {
         .await
         .expect("in time")
         .expect("they are let in");
-    assert!(alice.describe().starts_with("Trace<Retry<Session<"));
+    let description = alice.describe().to_owned();
 
     let asks = async {
         alice.send(&(), "Bob".into(), &1_u32).await?;
@@ -176,13 +227,69 @@ async fn meet(address: &str, alice: &str, bob: &str) {
         .expect("in time")
         .expect("they play");
     assert_eq!(answer, 2);
+    description
 }
 
 const WEBSOCKET: &str = "use = \"websocket\"\nurl = \"ws://@\"";
 
 #[tokio::test]
 async fn two_roles_meet_at_a_relay() {
-    meet(&relay().await, WEBSOCKET, WEBSOCKET).await;
+    let described = meet(&relay().await, WEBSOCKET, WEBSOCKET).await;
+    assert_eq!(described, "Trace<Retry<Session<WebSocket>>>");
+}
+
+#[cfg(feature = "codec-json")]
+#[tokio::test]
+async fn two_roles_meet_at_a_relay_in_json() {
+    let json = format!("{WEBSOCKET}\n[codec]\nuse = \"json\"");
+    let described = meet(&relay().await, &json, &json).await;
+    assert_eq!(described, "Trace<Retry<Session<WebSocket, Json>>>");
+}
+
+#[cfg(feature = "codec-json")]
+#[tokio::test]
+async fn a_role_without_the_codec_says_at_the_first_message_what_it_lacks() {
+    use choreo::session::SessionConfig;
+    use choreo::websocket::WebSocketConnector;
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    enum Role {
+        Alice,
+        Bob,
+    }
+
+    impl choreo::ProtocolRole for Role {
+        const ALL: &'static [Self] = &[Self::Alice, Self::Bob];
+        const FINGERPRINT: u64 = 0x5eed;
+    }
+
+    let url = format!("ws://{}", relay().await);
+    let connector = || WebSocketConnector::new(&*url).expect("it is an address");
+    let meeting = Meeting::new(connector(), "game-8").with_codec(choreo::json::CODEC);
+    let plays = async {
+        let alice = meeting.join(Role::Alice).await?;
+        let config = SessionConfig::playing("game-8", Role::Bob);
+        let bob = choreo::session::Session::join(connector(), config).await?;
+        let bob = Seat::new(Role::Bob, bob)?;
+        alice.send(&(), Role::Bob, &1_u8).await?;
+        let error = bob.recv::<u8>(&(), Role::Alice).await.unwrap_err();
+        // It reads what all read, and so does she; the next is fine.
+        bob.send(&(), Role::Alice, &2_u8).await?;
+        let answer = alice.recv::<u8>(&(), Role::Bob).await?;
+        let bob = bob.with_codec(choreo::json::CODEC);
+        alice.send(&(), Role::Bob, &3_u8).await?;
+        let next = bob.recv::<u8>(&(), Role::Alice).await?;
+        futures::try_join!(alice.close(), bob.close())?;
+        Ok::<_, Error>((error.to_string(), answer, next))
+    };
+    let played = timeout(LONG, plays).await.expect("in time");
+    let (error, answer, next) = played.expect("they play");
+    assert_eq!(
+        error,
+        "Bob: receive from Alice: frame refused: 2 (json) is neither a label's mark nor a codec \
+         that is known here; there are: postcard; give both ends the same (`with_codec`)"
+    );
+    assert_eq!((answer, next), (2, 3));
 }
 
 #[cfg(feature = "fetch")]
@@ -302,10 +409,11 @@ proptest! {
     fn any_stack_is_right_or_an_error_says_where_not(
         handler in prop::option::of(part()),
         transport in prop::option::of(part()),
+        codec in prop::option::of(part()),
         layers in prop::collection::vec(part(), 0..4),
     ) {
         let mut text = "role = \"Alice\"\n".to_owned();
-        let heads = [("[handler]", handler), ("[transport]", transport)];
+        let heads = [("[handler]", handler), ("[transport]", transport), ("[codec]", codec)];
         for (head, part) in heads.into_iter().chain(layers.into_iter().map(|part| ("[[layers]]", Some(part)))) {
             text += &part.map_or_else(String::new, |part| format!("{head}\n{part}"));
         }

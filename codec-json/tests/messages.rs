@@ -59,7 +59,7 @@ fn messages_are_for_people_to_read() {
 }
 
 #[test]
-fn what_json_cannot_say_is_no_silent_change() {
+fn numbers_that_are_none_and_keys_that_are_no_texts_are_errors() {
     let error = read::<f64>(text(&f64::NAN)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
     assert_eq!(

@@ -316,7 +316,8 @@ fn of_settings() {
     for unknown in ["", "colour", "handler", "layers.many", "layers..tries"] {
         assert_eq!(
             with(unknown),
-            "here: it names nothing in a stack: role, handler.…, transport.… and layers.<name>.… do",
+            "here: it names nothing in a stack: role, handler.…, transport.…, codec.… and \
+             layers.<name>.… do",
             "{unknown}"
         );
     }
