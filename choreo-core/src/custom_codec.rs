@@ -20,7 +20,8 @@ use crate::{Codec, Error, ErrorKind, Result, TypeTag};
 /// - The bytes may come from anyone: nothing panics, nothing is allocated only because a length
 ///   was announced, and nesting without end is an error before the stack is.
 ///
-/// `choreo_testkit::codec_suite!` turns them into tests, in one line.
+/// `choreo_testkit::codec_suite!` turns them into tests, in one line; how deep a format nests, and
+/// what it allocates, its own tests say.
 ///
 /// # A whole codec
 /// JSON as it comes from `serde_json`; `choreo-codec-json` is not much more:
@@ -119,13 +120,13 @@ pub struct CustomCodec {
 }
 
 /// The codecs of choreo's that are not built in.
-const OURS: [(u8, &str); 2] = [(2, "json"), (3, "cbor")];
+const OURS: [(u8, &str); 1] = [(2, "json")];
 
 impl CustomCodec {
     /// A codec of that number, by which frames name it, and that name, for errors.
     ///
-    /// Numbers below 128 are choreo's own: 0 is a label's, 1 postcard, 2 JSON, 3 CBOR. From 128 on
-    /// they are anybody's; whoever speaks with each other agrees about them.
+    /// Numbers below 128 are choreo's own: 0 is a label's, 1 postcard, 2 JSON. From 128 on they are
+    /// anybody's; whoever speaks with each other agrees about them.
     ///
     /// # Panics
     /// For 0 and 1, while the static is compiled.

@@ -46,7 +46,7 @@ impl Format for Idle {
 }
 
 static JSON: CustomCodec = CustomCodec::new(200, "my-json", &Json);
-static IDLE: CustomCodec = CustomCodec::new(3, "idle", &Idle);
+static IDLE: CustomCodec = CustomCodec::new(129, "idle", &Idle);
 const MINE: Codec = Codec::Custom(&JSON);
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -201,7 +201,7 @@ fn a_codec_is_its_number() {
     assert_eq!(codecs.len(), 3);
     assert_eq!(MINE.known(200), Some(MINE));
     assert_eq!(MINE.known(1), Some(Codec::Postcard));
-    assert_eq!(MINE.known(3), None);
+    assert_eq!(MINE.known(129), None);
     // Others are known to those who name them.
     assert_eq!(Codec::from_id(200), None);
     #[cfg(not(target_arch = "wasm32"))]
