@@ -125,9 +125,10 @@ impl StackSpec {
     pub fn parts(&self) -> impl Iterator<Item = (PluginKind, &Part)> {
         let transport = self.transport.iter();
         let transport = transport.map(|part| (PluginKind::Transport, part));
+        let codec = self.codec.iter().map(|part| (PluginKind::Codec, part));
         let handler = self.handler.iter().map(|part| (PluginKind::Handler, part));
         let layers = self.layers.iter().map(|part| (PluginKind::Layer, part));
-        transport.chain(handler).chain(layers)
+        transport.chain(codec).chain(handler).chain(layers)
     }
 
     /// Refuses too many layers.

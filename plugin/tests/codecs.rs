@@ -157,6 +157,23 @@ fn messages_are_in_the_codec_that_is_named() {
 
 #[test]
 fn a_stack_names_its_codec_where_the_spec_does() {
+    let over = StackSpec::new("Alice")
+        .handler(Part::new("over"))
+        .transport(Part::new("nowhere"))
+        .codec(Part::new("json"));
+    let parts: Vec<_> = over
+        .parts()
+        .map(|(kind, part)| (kind, part.name()))
+        .collect();
+    assert_eq!(
+        parts,
+        [
+            (PluginKind::Transport, "nowhere"),
+            (PluginKind::Codec, "json"),
+            (PluginKind::Handler, "over"),
+        ]
+    );
+
     let describe = |spec: &StackSpec| built(spec, &Site::new()).describe().to_owned();
     assert_eq!(describe(&in_memory("Alice")), "InMemory");
     let json = in_memory("Alice").codec(Part::new("json"));
@@ -199,6 +216,12 @@ fn files_variables_and_data_name_it() {
     assert_eq!(
         error.to_string(),
         "CHOREO_CODEC__LEVEL: codec.level: expected a whole number from 0 to 65535, found a text"
+    );
+    let set = file.clone().with_setting("--set", "codec.use", "postcard");
+    let error = set.unwrap().check(&registry()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "TOML:5:1: codec.level: there is no such option; there are: none"
     );
     let error = in_memory("Alice").with_overrides([("CHOREO_CODEC__USE", "json")]);
     assert_eq!(
