@@ -19,6 +19,8 @@ use crate::{Codec, Error, ErrorKind, Result, TypeTag};
 /// - A message takes up all of its bytes: bytes that end early, or go on behind it, are an error.
 /// - The bytes may come from anyone: nothing panics, nothing is allocated only because a length
 ///   was announced, and nesting without end is an error before the stack is.
+/// - An error is short, however deep what is wrong lies. It goes up as text level by level, so one
+///   that quotes the one below it as `Debug` does would double each time.
 ///
 /// `choreo_testkit::codec_suite!` turns them into tests, in one line; how deep a format nests, and
 /// what it allocates, its own tests say.

@@ -76,6 +76,7 @@ promises! {
     CODEC_APPENDS: CODEC, "A message is written behind what is in the buffer, and the same bytes whatever that is.";
     CODEC_EQUAL: CODEC, "Equal messages are equal bytes.";
     CODEC_ENCODE_FAILS: CODEC, "A message that does not serialise is an error.";
+    CODEC_SHORT_ERRORS: CODEC, "An error is short, however deep what is wrong lies.";
     CODEC_WHOLE: CODEC, "A message takes up all of its bytes: bytes that end early, or go on behind it, are an error.";
     CONNECT_CANCEL: CONNECTOR, "A connection that is not handed out is closed.";
 }

@@ -1,8 +1,8 @@
 use choreo_core::{Bytes, Codec, Encoded, ErrorKind, TypeTag};
 use serde::{Serialize, Serializer, ser};
 
-use super::samples::Record;
-use crate::promise::{CODEC_ENCODE_FAILS, CODEC_WHOLE};
+use super::samples::{Nested, Record};
+use crate::promise::{CODEC_ENCODE_FAILS, CODEC_SHORT_ERRORS, CODEC_WHOLE};
 use crate::{Promise, Violation};
 
 /// A message that does not serialise is an error of kind `Encode`, with the reason.
@@ -71,6 +71,34 @@ pub async fn bytes_behind_a_message_are_an_error(codec: &Codec) -> Result<(), Vi
     let mut more = whole;
     more.push(0);
     reading.refused(more, || "a message and a zero".to_owned())
+}
+
+/// What is wrong deep inside a message is told in few words.
+pub async fn an_error_deep_inside_is_short(codec: &Codec) -> Result<(), Violation> {
+    // Deep enough that a text that doubles at each level is too long, and not yet endless.
+    const DEPTH: usize = 16;
+    const MOST: usize = 1024;
+    let violation = |happened: String| {
+        let check = "an_error_deep_inside_is_short";
+        Violation::new(check, CODEC_SHORT_ERRORS, happened)
+    };
+    let whole = Encoded::new(&Nested::new(DEPTH), *codec);
+    let whole = whole.map_err(|error| violation(error.report()))?;
+    let bytes = whole.bytes();
+    let wrong = bytes.slice(..bytes.len() * 3 / 4);
+    let wrong = Encoded::from_parts(wrong, *codec, whole.type_tag());
+    match wrong.decode::<Nested>() {
+        Err(error) if error.report().len() <= MOST => Ok(()),
+        Err(error) => {
+            let length = error.report().len();
+            Err(violation(format!(
+                "{DEPTH} levels deep it has {length} bytes"
+            )))
+        }
+        Ok(_) => Err(violation(
+            "a part of the bytes was read as the message".to_owned(),
+        )),
+    }
 }
 
 /// Reads what may be no message.

@@ -24,8 +24,8 @@ pub use content::{
     messages_of_all_kinds_come_out_as_they_went_in,
 };
 pub use errors::{
-    a_message_that_does_not_serialise_is_an_error, bytes_behind_a_message_are_an_error,
-    bytes_that_end_early_are_an_error,
+    a_message_that_does_not_serialise_is_an_error, an_error_deep_inside_is_short,
+    bytes_behind_a_message_are_an_error, bytes_that_end_early_are_an_error,
 };
 
 /// Gives the names of all checks to another macro.
@@ -40,7 +40,8 @@ macro_rules! __codec_checks {
             equal_messages_are_equal_bytes,
             a_message_that_does_not_serialise_is_an_error,
             bytes_that_end_early_are_an_error,
-            bytes_behind_a_message_are_an_error
+            bytes_behind_a_message_are_an_error,
+            an_error_deep_inside_is_short
         }
     };
 }

@@ -44,8 +44,17 @@ struct Tuple(bool, [u16; 3]);
 
 /// A tree that goes deep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Nested {
+pub(super) struct Nested {
     inner: Option<Box<Nested>>,
+}
+
+impl Nested {
+    pub(super) fn new(depth: usize) -> Self {
+        let deeper = |inner, _| Self {
+            inner: Some(Box::new(inner)),
+        };
+        (0..depth).fold(Self { inner: None }, deeper)
+    }
 }
 
 impl Record {
@@ -113,8 +122,5 @@ pub(super) fn each<E: Each>(each: &mut E) -> Result<(), E::Error> {
     each.each(&Err::<u8, String>("no".to_owned()))?;
     each.each(&Record::new())?;
     each.each(&vec![Record::new(); 3])?;
-    let deeper = |inner, _| Nested {
-        inner: Some(Box::new(inner)),
-    };
-    each.each(&(0..50).fold(Nested { inner: None }, deeper))
+    each.each(&Nested::new(50))
 }

@@ -16,6 +16,7 @@ rejections! { codec:
     swallows_errors: of(&SWALLOWS_ERRORS) => a_message_that_does_not_serialise_is_an_error;
     needs_no_end: of(&NEEDS_NO_END) => bytes_that_end_early_are_an_error;
     ignores_what_is_behind: of(&IGNORES_MORE) => bytes_behind_a_message_are_an_error;
+    quotes_each_error: of(&QUOTES_ERRORS) => an_error_deep_inside_is_short;
 }
 
 fn of(codec: &'static CustomCodec) -> Codec {
@@ -35,6 +36,7 @@ faulty! {
     SWALLOWS_ERRORS: SwallowsErrors;
     NEEDS_NO_END: NeedsNoEnd;
     IGNORES_MORE: IgnoresMore;
+    QUOTES_ERRORS: QuotesErrors;
 }
 
 type Result<T> = std::result::Result<T, FormatError>;
@@ -135,5 +137,22 @@ impl Format for IgnoresMore {
     fn decode(&self, bytes: &[u8], into: &mut Target<'_>) -> Result<()> {
         into.read(&mut Deserializer::from_slice(bytes))?;
         Ok(())
+    }
+}
+
+struct QuotesErrors;
+
+impl Format for QuotesErrors {
+    fn encode(&self, message: &dyn Message, out: &mut Vec<u8>) -> Result<()> {
+        encoded(message, out)
+    }
+
+    /// As a deserializer does whose error shows the one below it as `Debug` does.
+    fn decode(&self, bytes: &[u8], into: &mut Target<'_>) -> Result<()> {
+        decoded(bytes, into).map_err(|error| {
+            let depth = bytes.iter().filter(|byte| **byte == b'{').count();
+            let quoted = |text, _| format!("{text:?}");
+            (0..depth).fold(error.to_string(), quoted).into()
+        })
     }
 }
