@@ -13,7 +13,7 @@ use crate::{check, completions, init, play, plugins as listing};
 
 /// Handler stacks from files: what they may be made of, whether they are right, and how they do
 ///
-/// A stack file names a role, a handler or a transport, and layers, with their options. Environment
+/// A stack file names a role, a handler or a transport, a codec, and layers, with their options. Environment
 /// variables stand above the file (`CHOREO_TRANSPORT__URL`), and --set above both.
 #[derive(Parser)]
 #[command(
@@ -144,6 +144,9 @@ pub(crate) struct Init {
     /// The handler; `inmemory` where there is no transport either
     #[arg(long, value_parser = names(Some(PluginKind::Handler)))]
     pub(crate) handler: Option<String>,
+    /// The codec; `postcard` unless another is named
+    #[arg(long, value_parser = names(Some(PluginKind::Codec)))]
+    pub(crate) codec: Option<String>,
     /// A layer, from the inside out; can be given several times
     #[arg(long = "layer", value_parser = names(Some(PluginKind::Layer)))]
     pub(crate) layers: Vec<String>,

@@ -14,6 +14,9 @@ pub(crate) fn run(args: &Init) -> Result<()> {
     if let Some(name) = &args.transport {
         parts.push(registry.transport(name)?.plugin());
     }
+    if let Some(name) = &args.codec {
+        parts.push(registry.codec(name)?.plugin());
+    }
     let handler = match (&args.handler, &args.transport) {
         (Some(name), _) => name,
         (None, Some(_)) => "session",

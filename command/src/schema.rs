@@ -25,6 +25,7 @@ pub(crate) fn of_stack(registry: &Registry) -> Result<Value> {
         "properties": {
             "role": { "description": "The role that the stack plays.", "type": "string", "minLength": 1 },
             "transport": any(PluginKind::Transport)?,
+            "codec": any(PluginKind::Codec)?,
             "handler": any(PluginKind::Handler)?,
             "layers": {
                 "description": "From the inside out.",

@@ -71,6 +71,7 @@ async fn a_stack_has_a_schema_of_all_plug_ins() {
     let parts = &schema["properties"];
     assert_eq!(names(&parts["handler"]), "inmemory rumpsteak session");
     assert_eq!(names(&parts["transport"]), "fetch websocket");
+    assert_eq!(names(&parts["codec"]), "json postcard");
     assert!(names(&parts["layers"]["items"]).ends_with("retry timeout trace"));
 }
 
@@ -251,11 +252,14 @@ async fn a_variable_that_is_no_text_is_refused() {
 
 #[tokio::test]
 async fn a_file_to_begin_with_is_right_where_nothing_is_left_open() {
-    let file = well(choreo(&["init", "--layer", "retry", "--layer", "trace"]).await);
+    let words = [
+        "init", "--codec", "json", "--layer", "retry", "--layer", "trace",
+    ];
+    let file = well(choreo(&words).await);
     let ended = end(command(&["check", "-"]), &file).await;
     assert_eq!(
         well(ended),
-        "stdin: Alice plays over Trace<Retry<InMemory>>\n"
+        "stdin: Alice plays over Trace<Retry<InMemory<Json>>>\n"
     );
 
     let words = [
