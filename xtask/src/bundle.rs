@@ -48,7 +48,7 @@ const WASM_OPT: &[&str] = &[
     // Repeated computations compress better than the locals in their stead.
     "--skip-pass=local-cse",
     // Large functions have more locals, whose longer numbers compress worse.
-    "--one-caller-inline-max-function-size=200",
+    "--one-caller-inline-max-function-size=60",
     // Below the first kilobyte there is only the end of the stack.
     "--low-memory-unused",
     "--strip-target-features",

@@ -78,8 +78,9 @@ pub(crate) fn select(cargo: &mut Command) {
     cargo.args(ARGS).env("RUSTC_BOOTSTRAP", "1");
 }
 
-/// What it tells rustc: to shorten code before LLVM sees it, a hundredth of the module.
-pub(crate) const RUSTFLAGS: &[&str] = &["-Zmir-opt-level=3"];
+/// What it tells rustc: to shorten code before LLVM sees it, a hundredth of the module, and to leave
+/// it to LLVM what goes into its callers.
+pub(crate) const RUSTFLAGS: &[&str] = &["-Zmir-opt-level=3", "-Zinline-mir-threshold=25"];
 
 /// Whether this cargo knows all that we tell it.
 fn is_known(workspace: &Workspace) -> bool {
