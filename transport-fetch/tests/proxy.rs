@@ -98,18 +98,18 @@ async fn requests_go_by_the_proxy() {
     let (server, (proxy, asked)) = (secure::plain().await, proxy().await);
     let address = format!("http://{server}/echo?seat=1");
     let proxy = format!("http://user:secret@{proxy}");
-    let output = connect(&[(ADDRESS, &address), ("HTTP_PROXY", &proxy)]).await;
-    // In lower case: the other way of writing is ignored where a server may have set it.
-    let lower = connect(&[(ADDRESS, &address), ("http_proxy", &proxy)]).await;
-    for output in [output, lower] {
+    // In lower case, too: the other way of writing is ignored where a server may have set it.
+    for variable in ["HTTP_PROXY", "http_proxy"] {
+        let output = connect(&[(ADDRESS, &address), (variable, &proxy)]).await;
         assert!(output.contains("received b\"hello\""), "{output}");
-    }
-    let asked = asked.lock().unwrap();
-    assert!(asked.len() >= 4, "one for each way: {asked:?}");
-    for request in &*asked {
-        assert!(request.contains(&address), "{request}");
-        let who = "proxy-authorization: Basic dXNlcjpzZWNyZXQ=";
-        assert!(request.ends_with(who), "{request}");
+        // On two connections, or on one after the other.
+        let asked = std::mem::take(&mut *asked.lock().unwrap());
+        assert!(!asked.is_empty(), "{variable} is not heeded");
+        for request in asked {
+            assert!(request.contains(&address), "{request}");
+            let who = "proxy-authorization: Basic dXNlcjpzZWNyZXQ=";
+            assert!(request.ends_with(who), "{request}");
+        }
     }
 }
 
@@ -129,7 +129,10 @@ async fn tls_goes_through_the_proxy_unseen() {
     let asked = asked.lock().unwrap();
     let tunnel = format!("CONNECT {} ", server.address);
     assert!(asked.iter().all(|request| *request == tunnel), "{asked:?}");
-    assert_eq!(asked.len(), 2, "one for each way: {asked:?}");
+    assert!(
+        (1..=2).contains(&asked.len()),
+        "at most one for each way: {asked:?}"
+    );
 }
 
 #[tokio::test]
