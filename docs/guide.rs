@@ -20,3 +20,8 @@ chapters! {
     testing: "src/testing.md", "Chapter 6.";
     publishing: "src/publishing.md", "Chapter 7.";
 }
+
+/// The macro's README, whose example takes more than the macro's crate has.
+#[cfg(doctest)]
+#[doc = include_str!("../macros/README.md")]
+pub mod macros {}

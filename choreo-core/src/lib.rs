@@ -40,6 +40,39 @@ pub use async_trait::async_trait;
 pub use bytes::{Bytes, BytesMut};
 pub use erased_serde;
 pub use futures::future::BoxFuture;
+/// Wraps a handler: `S` and [`Service`](Layer::Service) are [`ChoreoHandler`]s here, and
+/// [`layer`](ChoreoHandlerExt::layer) puts one around a handler. The trait is tower's own, whose
+/// words follow below.
+///
+/// ```
+/// use choreo_core::{ChoreoHandler, Layer, forward};
+///
+/// struct PlainLayer;
+///
+/// struct Plain<H> {
+///     inner: H,
+/// }
+///
+/// impl<H> Layer<H> for PlainLayer {
+///     type Service = Plain<H>;
+///
+///     fn layer(&self, inner: H) -> Plain<H> {
+///         Plain { inner }
+///     }
+/// }
+///
+/// /// What it does otherwise than the inner handler it writes out, the rest it forwards.
+/// impl<H: ChoreoHandler> ChoreoHandler for Plain<H> {
+///     type Role = H::Role;
+///     type Endpoint = H::Endpoint;
+///
+///     forward!(inner: send_payload, recv_payload, send_to_all, abandon);
+/// }
+/// ```
+///
+/// [The guide](https://github.com/choreo-rs/choreo/blob/main/docs/src/layers.md) writes a whole one.
+///
+/// # From tower
 pub use tower_layer::Layer;
 
 pub use address::Address;

@@ -110,6 +110,11 @@ pub trait Transport: Send + Sync {
     /// has sent can still be received; then, at the latest when the peer has closed too, a receive
     /// on this side gives `None` as well.
     ///
+    /// It does not wait for delivery: when it returns, what was sent may still be under way, and a
+    /// process that exits then may lose it. It may wait until this side has handed everything
+    /// over, for which there is no limit of time while the peer reads nothing; once the peer reads,
+    /// it returns. Whoever must know that all has arrived lets the peer say so, as a session does.
+    ///
     /// # Errors
     /// [`Transport`](crate::ErrorKind::Transport) when the connection broke before.
     ///

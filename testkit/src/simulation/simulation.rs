@@ -57,6 +57,14 @@ use super::{Cause, Counts, Report, SimFailure, SimNetwork, Span};
 /// assert!(report.counts.lost > 0);
 /// ```
 ///
+/// A test that captures is written `move |net: SimNetwork<Role>| async move { .. }` (what is no `Copy` is
+/// cloned before `async move`): of an `async |net| ..` that captures Rust says "async closure does not
+/// implement `Fn` because it captures state from its environment".
+///
+/// The part of a `choreography!` sends each message once: it survives delays. Where messages are lost,
+/// roles are cut off or crash, it ends with an error, if a `Timeout` layer is around it, and what can
+/// be asserted is that everybody ends.
+///
 /// A world fails when the test's future gives an error or something panics, when all tasks wait and
 /// nothing will ever happen, or when it goes on for too long. The failure names the seed and draws what
 /// happened; with `SIM_SEED=17` in the environment, or [`seed`](Self::seed), it is seen again.

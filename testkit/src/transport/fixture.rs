@@ -6,39 +6,42 @@ use choreo_core::{Connect, Error, ErrorKind, Result, Transport, async_trait};
 /// How the suite gets connections of the transport under test.
 ///
 /// ```
-/// use std::net::TcpListener;
+/// use choreo_core::queue::Queue;
+/// use choreo_core::{Result, Transport, async_trait};
+/// use choreo_testkit::{ReferenceTransport, TransportFixture, reference_pair};
 ///
-/// # use choreo_core::{Bytes, Result, Transport, async_trait};
-/// use choreo_testkit::{TransportFixture, reference_pair};
-/// # struct Listener;
-/// # impl Listener { fn bind() -> Self { Self } }
-///
-/// /// A listener for each test, and whoever connects to it.
-/// struct OverTheLoopback {
-///     listener: Listener,
+/// /// Where the other ends wait: with sockets, a listener at an address of its own.
+/// struct Listening {
+///     listener: Queue<ReferenceTransport>,
 /// }
 ///
 /// #[async_trait]
-/// impl TransportFixture for OverTheLoopback {
+/// impl TransportFixture for Listening {
 ///     fn bound(&self) -> usize {
-///         256 // the buffers of the operating system count too
+///         8 // with sockets, the buffers of the operating system count too
 ///     }
 ///
 ///     async fn connect(&self) -> Result<Box<dyn Transport>> {
-///         // connect to the listener's address …
-/// #       Ok(Box::new(reference_pair(1).0))
+///         let (near, far) = reference_pair(8);
+///         self.listener.send(far).await.expect("the listener is there");
+///         Ok(Box::new(near))
 ///     }
 ///
 ///     async fn accept(&self) -> Result<Box<dyn Transport>> {
-///         // … and accept whoever did
-/// #       Ok(Box::new(reference_pair(1).0))
+///         Ok(Box::new(self.listener.recv().await.expect("the listener is there")))
 ///     }
 /// }
-/// # let _ = OverTheLoopback { listener: Listener::bind() }.listener;
+///
+/// # fn fixture() -> impl TransportFixture { Listening { listener: Queue::new(100) } }
+/// choreo_testkit::transport_suite!(fixture());
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let fixture = fixture();
+/// # choreo_testkit::transport::frames_arrive_in_order(&fixture).await.unwrap();
+/// # }
 /// ```
 ///
-/// Where both ends are made at once, [`from_pairs`] is shorter; where a [`Connect`] opens the
-/// connections, [`from_connect`] is.
+/// Where both ends are made at once, [`from_pairs`] is shorter; where a
+/// [`Connect`](choreo_core::Connect) opens the connections, [`from_connect`] is.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say how connections are opened",
