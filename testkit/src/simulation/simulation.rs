@@ -62,8 +62,8 @@ use super::{Cause, Counts, Report, SimFailure, SimNetwork, Span};
 /// implement `Fn` because it captures state from its environment".
 ///
 /// The part of a `choreography!` sends each message once: it survives delays. Where messages are lost,
-/// roles are cut off or crash, it ends with an error, if a `Timeout` layer is around it, and what can
-/// be asserted is that everybody ends.
+/// roles are cut off, or crash and start again, it ends by an error if a `Timeout` layer is around its
+/// handler, and what can be asserted is that everybody ends.
 ///
 /// A world fails when the test's future gives an error or something panics, when all tasks wait and
 /// nothing will ever happen, or when it goes on for too long. The failure names the seed and draws what
