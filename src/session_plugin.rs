@@ -42,6 +42,15 @@ impl HandlerOptions for SessionOptions {
         if self.peers.is_empty() {
             return Err(settings.refuse("peers", "a role speaks with at least one other"));
         }
+        for (index, peer) in self.peers.iter().enumerate() {
+            if peer == settings.role().as_str() {
+                let why = format!("{peer} is the role that the stack plays; its peers are others");
+                return Err(settings.refuse("peers", &why));
+            }
+            if self.peers[..index].contains(peer) {
+                return Err(settings.refuse("peers", &format!("{peer} is listed twice")));
+            }
+        }
         Ok(())
     }
 

@@ -363,8 +363,40 @@ async fn handlers_say_whether_they_want_a_transport() {
     );
     assert_eq!(
         check(spec().transport(websocket())),
-        Err("handler.session: is missing, and has no default".into())
+        Err("handler.session: is missing, and has no default; without a [handler] it is \"session\"".into())
     );
+}
+
+#[test]
+fn a_handler_over_a_transport_is_a_session_unless_it_is_named() {
+    let registry = plugins::registry().expect("names are told apart");
+    let text = "role = \"Alice\"\ntransport = { use = \"websocket\", url = \"ws://localhost\" }\n\
+                [handler]\nsession = \"game-7\"\npeers = [\"Bob\"]";
+    let spec = StackSpec::from_toml(text).expect("TOML");
+    let made = spec.describe(&registry).expect("all is there");
+    assert_eq!(made, "Session<WebSocket>");
+}
+
+#[test]
+fn peers_are_others_and_each_is_one() {
+    let registry = plugins::registry().expect("names are told apart");
+    for (peers, expected) in [
+        (
+            r#"["Bob", "Alice"]"#,
+            "TOML:6:9: handler.peers: Alice is the role that the stack plays; its peers are others",
+        ),
+        (
+            r#"["Bob", "Carol", "Bob"]"#,
+            "TOML:6:9: handler.peers: Bob is listed twice",
+        ),
+    ] {
+        let text = format!(
+            "role = \"Alice\"\ntransport = {{ use = \"websocket\", url = \"ws://localhost\" }}\n\
+             [handler]\nuse = \"session\"\nsession = \"game-7\"\npeers = {peers}"
+        );
+        let spec = StackSpec::from_toml(&text).expect("TOML");
+        assert_eq!(spec.check(&registry).unwrap_err().detail(), expected);
+    }
 }
 
 /// A part with some of the options of a plug-in, and values of which a few are right.

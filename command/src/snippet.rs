@@ -15,7 +15,7 @@ pub(crate) fn toml(plugin: &Plugin) -> String {
         let line = match (field.optional, default(field)) {
             (_, Some(value)) => format!("# {} = {value}\n", field.name),
             (true, None) => format!("# {} = {}\n", field.name, example(&schema(field))),
-            (false, None) => format!("{} = {}\n", field.name, example(&schema(field))),
+            (false, None) => format!("{} = {}\n", field.name, blank(&schema(field))),
         };
         toml.push_str(&line);
     }
@@ -61,6 +61,15 @@ fn words(schema: &Value) -> String {
         (Some("object"), _) if schema["properties"]["env"].is_object() => "secret".to_owned(),
         (Some("object"), _) => "table".to_owned(),
         _ => "value".to_owned(),
+    }
+}
+
+/// What is no value of that kind, so that it is not forgotten.
+fn blank(schema: &Value) -> String {
+    match words(schema).as_str() {
+        "secret" | "table" => example(schema),
+        list if list.starts_with("list") => "[\"…\"]".to_owned(),
+        _ => "\"…\"".to_owned(),
     }
 }
 

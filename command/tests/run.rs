@@ -381,6 +381,21 @@ async fn a_signal_leaves_in_order_and_the_other_is_told() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn who_finds_no_relay_says_so_and_tries_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    drop(listener);
+    let keys = KeyFile::generate().expect("random numbers");
+    let (alice, _) = player(&keys, &format!("ws://{address}"), "Alice", &[]);
+    let mut alice = Running::start(alice);
+    alice.tells("WebSocket: no connection: ").await;
+    alice.tells("WebSocket: no connection: ").await;
+    alice.interrupt().await;
+    assert_eq!(alice.code().await, Some(130));
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_second_signal_does_not_wait() {
     let keys = KeyFile::generate().expect("random numbers");
     let url = relay(&keys).await;

@@ -1,20 +1,21 @@
-use choreo_core::{Codec, Result, RoleName};
+use choreo_core::{Codec, Error, ErrorKind, Result, RoleName};
 
 use crate::plugin::{MakeConnector, OpenHandler, WrapHandler};
 use crate::setting::{Path, list, quoted, refuse};
+use crate::told::Told;
 use crate::{
     LayerPlugin, OptionValue, Part, Place, PluginKind, Registry, Setting, Settings, Site, Stack,
     StackSpec,
 };
 
-/// The handler of a stack that names a transport alone.
-const DEFAULT_OVER_TRANSPORT: &str = "session";
+/// The handler over a transport, where none is named.
+pub(crate) const DEFAULT_OVER_TRANSPORT: &str = "session";
 
 /// A stack whose names are known and whose options are right.
 struct Prepared {
     role: RoleName,
     description: String,
-    transport: Option<MakeConnector>,
+    transport: Option<(&'static str, MakeConnector)>,
     codec: Codec,
     handler: OpenHandler,
     layers: Vec<WrapHandler>,
@@ -76,7 +77,9 @@ impl StackSpec {
     /// Builds the stack of these plug-ins, at a site that may be shared with others.
     ///
     /// # Errors
-    /// As [`check`](Self::check), before anything is opened; then those of the handler.
+    /// As [`check`](Self::check), before anything is opened; then those of the handler. How long it
+    /// waits for others is the handler's to say; each attempt to connect that fails is told of by
+    /// `tracing`, as a warning.
     ///
     /// # Cancel safety
     /// What is not handed out is closed.
@@ -88,8 +91,8 @@ impl StackSpec {
             transport: None,
             codec: prepared.codec,
         };
-        if let Some(connector) = prepared.transport {
-            place.transport = Some(connector(&place)?);
+        if let Some((title, connector)) = prepared.transport {
+            place.transport = Some(Told::of(title, connector(&place)?));
         }
         let opened = (prepared.handler)(place.clone()).await?;
         let wrap = |inner, wrap: WrapHandler| wrap(inner, &place);
@@ -107,18 +110,18 @@ impl StackSpec {
         let (mut within, transport) = match &self.transport {
             None => (String::new(), None),
             Some(part) => {
-                let settings = self.settings(part, "transport");
+                let settings = self.settings(part, "transport", &role);
                 let plugin = self.found(part, "transport", registry.transport(part.name()))?;
-                let title = plugin.title().to_owned();
-                (title, Some(plugin.prepare(&settings)?))
+                let title = plugin.title();
+                (title.to_owned(), Some((title, plugin.prepare(&settings)?)))
             }
         };
-        let session = Part::new(DEFAULT_OVER_TRANSPORT);
-        let Some(part) = self
-            .handler
-            .as_ref()
-            .or(transport.as_ref().map(|_| &session))
-        else {
+        let session = self.transport.as_ref().map(|part| {
+            let mut session = Part::new(DEFAULT_OVER_TRANSPORT);
+            session.at = part.at.clone();
+            session
+        });
+        let Some(part) = self.handler.as_ref().or(session.as_ref()) else {
             let why = format!(
                 "a stack needs a [handler] or a [transport]; handlers: {}; transports: {}",
                 list(registry.names(PluginKind::Handler)),
@@ -143,11 +146,22 @@ impl StackSpec {
         let mut codec = Codec::default();
         if let Some(part) = &self.codec {
             let plugin = self.found(part, "codec", registry.codec(part.name()))?;
-            codec = plugin.prepare(&self.settings(part, "codec"))?;
+            codec = plugin.prepare(&self.settings(part, "codec", &role))?;
             within.push_str(if within.is_empty() { "" } else { ", " });
             within.push_str(plugin.title());
         }
-        let handler = plugin.prepare(&self.settings(part, "handler"))?;
+        let handler = plugin.prepare(&self.settings(part, "handler", &role));
+        let handler = handler.map_err(|error| match &self.handler {
+            Some(_) => error,
+            None => {
+                let detail = format!(
+                    "{}; without a [handler] it is {}",
+                    error.detail(),
+                    quoted(DEFAULT_OVER_TRANSPORT)
+                );
+                Error::new(ErrorKind::Config, detail)
+            }
+        })?;
         let mut description = plugin.title().to_owned();
         if !within.is_empty() {
             description = format!("{description}<{within}>");
@@ -158,7 +172,7 @@ impl StackSpec {
         for (index, part) in self.layers.iter().enumerate() {
             let path = format!("layers[{index}]");
             let plugin: &LayerPlugin = self.found(part, &path, registry.layer(part.name()))?;
-            layers.push(plugin.prepare(&self.settings(part, &path))?);
+            layers.push(plugin.prepare(&self.settings(part, &path, &role))?);
             description = format!("{}<{description}>", plugin.title());
         }
         Ok(Prepared {
@@ -171,8 +185,9 @@ impl StackSpec {
         })
     }
 
-    fn settings<'a>(&'a self, part: &'a Part, path: &'a str) -> Settings<'a> {
+    fn settings<'a>(&'a self, part: &'a Part, path: &'a str, role: &'a RoleName) -> Settings<'a> {
         Settings {
+            role,
             table: &part.options,
             at: &part.at,
             source: &self.source,

@@ -27,6 +27,7 @@ mod settings;
 mod site;
 mod spec;
 mod stack;
+mod told;
 #[cfg(feature = "toml")]
 mod toml;
 mod tree;

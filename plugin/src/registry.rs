@@ -136,7 +136,10 @@ impl Registry {
             "there is no {kind} {}; there are: {}{}",
             quoted(name),
             list(self.names(kind)),
-            meant(name, self.names(kind)),
+            match self.plugins.iter().find(|plugin| plugin.name() == name) {
+                Some(other) => format!(" ({} is a {})", quoted(name), other.kind()),
+                None => meant(name, self.names(kind)),
+            },
         );
         Error::new(ErrorKind::Config, detail)
     }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use choreo_core::{Error, Result};
+use choreo_core::{Error, Result, RoleName};
 
 use crate::node::{At, Entry, find};
 use crate::setting::{Path, list, refuse};
@@ -9,6 +9,7 @@ use crate::{Field, OptionValue, Setting};
 /// The options of one plug-in as a configuration has them.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
+    pub(crate) role: &'a RoleName,
     pub(crate) table: &'a [Entry],
     pub(crate) at: &'a At,
     pub(crate) source: &'a str,
@@ -16,6 +17,12 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
+    /// The role that the stack plays.
+    #[must_use]
+    pub fn role(&self) -> &RoleName {
+        self.role
+    }
+
     /// The option of that name, or what stands for one that is left out.
     ///
     /// # Errors

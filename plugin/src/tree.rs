@@ -2,7 +2,8 @@
 
 use choreo_core::Result;
 
-use crate::node::{Entry, Kind, Node};
+use crate::build::DEFAULT_OVER_TRANSPORT;
+use crate::node::{Entry, Kind, Node, find};
 use crate::setting::{Path, list, refuse};
 use crate::{Part, Setting, StackSpec};
 
@@ -25,13 +26,14 @@ impl StackSpec {
             codec: None,
             layers: Vec::new(),
         };
+        let over = find(&entries, "transport").map(|_| DEFAULT_OVER_TRANSPORT);
         for Entry { key, at, node } in entries {
             let path = Path::Root(&key);
             match key.as_str() {
                 "role" => spec.role = Some(node),
-                "handler" => spec.handler = Some(Part::from_node(source, &path, node)?),
-                "transport" => spec.transport = Some(Part::from_node(source, &path, node)?),
-                "codec" => spec.codec = Some(Part::from_node(source, &path, node)?),
+                "handler" => spec.handler = Some(Part::from_node(source, &path, node, over)?),
+                "transport" => spec.transport = Some(Part::from_node(source, &path, node, None)?),
+                "codec" => spec.codec = Some(Part::from_node(source, &path, node, None)?),
                 "layers" => spec.layers = layers(source, &path, node)?,
                 _ => {
                     const NAMES: [&str; 5] = ["role", "handler", "transport", "codec", "layers"];
@@ -46,7 +48,13 @@ impl StackSpec {
 }
 
 impl Part {
-    fn from_node(source: &str, path: &Path<'_>, node: Node) -> Result<Self> {
+    /// One that does not say which it is, is that of the name `otherwise`.
+    fn from_node(
+        source: &str,
+        path: &Path<'_>,
+        node: Node,
+        otherwise: Option<&str>,
+    ) -> Result<Self> {
         const USE: &str = "use";
         let Kind::Table(mut options) = node.kind else {
             let setting = Setting {
@@ -56,11 +64,18 @@ impl Part {
             };
             return Err(setting.expected("a table with the name of a plug-in, use = \"…\""));
         };
-        let Some(index) = options.iter().position(|entry| entry.key == USE) else {
-            let why = "is missing: the name of a plug-in, use = \"…\"";
-            return Err(refuse(source, &node.at, &Path::Key(path, USE), why));
+        let named = options.iter().position(|entry| entry.key == USE);
+        let name = match (named, otherwise) {
+            (Some(index), _) => options.remove(index).node,
+            (None, Some(otherwise)) => Node {
+                at: node.at.clone(),
+                kind: Kind::Text(otherwise.to_owned()),
+            },
+            (None, None) => {
+                let why = "is missing: the name of a plug-in, use = \"…\"";
+                return Err(refuse(source, &node.at, &Path::Key(path, USE), why));
+            }
         };
-        let name = options.remove(index).node;
         let setting = Setting {
             node: &name,
             source,
@@ -85,6 +100,6 @@ fn layers(source: &str, path: &Path<'_>, node: Node) -> Result<Vec<Part>> {
         return Err(setting.expected("a list of layers, [[layers]]"));
     };
     StackSpec::check_count(nodes.len()).map_err(|why| refuse(source, &node.at, path, &why))?;
-    let part = |(index, node)| Part::from_node(source, &Path::Index(path, index), node);
+    let part = |(index, node)| Part::from_node(source, &Path::Index(path, index), node, None);
     nodes.into_iter().enumerate().map(part).collect()
 }

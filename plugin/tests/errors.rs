@@ -156,6 +156,11 @@ fn of_stacks() {
              (did you mean \"memory\"?)",
         ),
         (
+            "role = \"A\"\n[handler]\nuse = \"many\"",
+            "TOML:3:7: handler: there is no handler \"many\"; there are: memory \
+             (\"many\" is a layer)",
+        ),
+        (
             "role = \"A\"\nhandler.use = \"memory\"\n[[layers]]\nuse = \"zzz\"",
             "TOML:4:7: layers[0]: there is no layer \"zzz\"; there are: many",
         ),
