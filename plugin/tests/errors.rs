@@ -166,7 +166,7 @@ fn of_stacks() {
         ),
         (
             "role = \"A\"\n[transport]\nuse = \"memory\"",
-            "TOML:3:7: transport: there is no transport \"memory\"; there are: none",
+            "TOML:3:7: transport: there is no transport \"memory\"; there are: none (\"memory\" is a handler)",
         ),
         (
             "role = 1979-05-27",
