@@ -26,11 +26,10 @@ impl Run {
     #[wasm_bindgen(js_name = overSpec)]
     pub fn over_spec(message: String, rounds: u32, spec: &str, pace: u32) -> Result<Self, JsError> {
         let spec = read(spec)?;
-        let has = |layer| spec.describe().contains(layer);
         let options = Options {
             rounds: rounds as usize,
-            trace: has("Trace<"),
-            retry: has("Retry<"),
+            trace: spec.has("trace"),
+            retry: spec.has("retry"),
             pace,
             ..Options::new(message)
         };

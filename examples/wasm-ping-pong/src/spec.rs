@@ -1,7 +1,7 @@
 //! From the text of a spec to the stacks of both roles.
 
 use choreo::middleware::{MetricsHandle, MetricsSnapshot};
-use choreo::plugin::{Registry, Site, StackSpec};
+use choreo::plugin::{PluginKind, Registry, Site, StackSpec};
 use choreo::{
     BoxHandler, ChoreoHandlerExt, Error, ErrorKind, InMemoryNetwork, Result, RoleId, RoleName,
     Typed, plugins,
@@ -52,6 +52,12 @@ impl Spec {
     #[must_use]
     pub fn describe(&self) -> &str {
         &self.description
+    }
+
+    /// Whether a layer of that name is in it.
+    pub(crate) fn has(&self, layer: &str) -> bool {
+        let mut parts = self.stack.parts();
+        parts.any(|(kind, part)| kind == PluginKind::Layer && part.name() == layer)
     }
 
     /// Runs the protocol as [`play`](crate::play()) does, over this stack.
