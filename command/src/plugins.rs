@@ -64,7 +64,7 @@ fn table(plugins: &[&Plugin]) -> String {
 fn page(plugin: &Plugin) -> String {
     let mut page = format!("{} {}: {}\n", plugin.kind(), plugin.name(), plugin.help());
     let option = |field: &Field| {
-        let default = match (snippet::default(field), field.optional) {
+        let default = match (field.default_json(), field.optional) {
             (Some(value), _) => format!("{value} unless said otherwise"),
             (None, true) => "may be left out".to_owned(),
             (None, false) => "must be there".to_owned(),

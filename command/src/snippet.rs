@@ -12,7 +12,7 @@ pub(crate) fn toml(plugin: &Plugin) -> String {
     };
     let mut toml = format!("{table} # {}\nuse = \"{}\"\n", plugin.help(), plugin.name());
     for field in plugin.fields() {
-        let line = match (field.optional, default(field)) {
+        let line = match (field.optional, field.default_json()) {
             (_, Some(value)) => format!("# {} = {value}\n", field.name),
             (true, None) => format!("# {} = {}\n", field.name, example(&schema(field))),
             (false, None) => format!("{} = {}\n", field.name, blank(&schema(field))),
@@ -25,13 +25,6 @@ pub(crate) fn toml(plugin: &Plugin) -> String {
 /// What values an option takes, in words.
 pub(crate) fn kind(field: &Field) -> String {
     words(&schema(field))
-}
-
-/// The default as it stands in a file.
-pub(crate) fn default(field: &Field) -> Option<String> {
-    let mut json = String::new();
-    field.default?(&mut json);
-    Some(json)
 }
 
 /// The description of an option in one line.

@@ -31,6 +31,31 @@ pub struct Field {
     pub default: Option<fn(&mut String)>,
 }
 
+impl Field {
+    /// Its default as JSON, where there is one.
+    ///
+    /// ```
+    /// use choreo_plugin::{Options, options};
+    ///
+    /// options! {
+    ///     /// What a layer takes.
+    ///     struct RetryOptions {
+    ///         /// How often at most.
+    ///         retries: u32 = 3,
+    ///     }
+    /// }
+    ///
+    /// let default = RetryOptions::FIELDS[0].default_json();
+    /// assert_eq!(default.as_deref(), Some("3"));
+    /// ```
+    #[must_use]
+    pub fn default_json(&self) -> Option<String> {
+        let mut json = String::new();
+        self.default?(&mut json);
+        Some(json)
+    }
+}
+
 /// A type that options may have.
 ///
 /// ```

@@ -276,7 +276,7 @@ impl About {
 }
 
 macro_rules! kinds {
-    ($($type:ident, $kind:ident;)+) => {
+    ($($type:ident, $kind:ident, $made:ty;)+) => {
         $(
             impl $type {
                 /// The name in files.
@@ -307,6 +307,12 @@ macro_rules! kinds {
                 #[must_use]
                 pub const fn plugin(self) -> Plugin {
                     Plugin::$kind(self)
+                }
+
+                /// What is made of these options, if they are right.
+                pub(crate) fn prepare(&self, settings: &Settings<'_>) -> Result<$made> {
+                    settings.check_names(self.about.fields)?;
+                    (self.prepare)(settings)
                 }
             }
 
@@ -342,10 +348,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    HandlerPlugin, Handler;
-    LayerPlugin, Layer;
-    TransportPlugin, Transport;
-    CodecPlugin, Codec;
+    HandlerPlugin, Handler, OpenHandler;
+    LayerPlugin, Layer, WrapHandler;
+    TransportPlugin, Transport, MakeConnector;
+    CodecPlugin, Codec, Codec;
 }
 
 impl HandlerPlugin {
@@ -368,11 +374,6 @@ impl HandlerPlugin {
             },
         }
     }
-
-    pub(crate) fn prepare(&self, settings: &Settings<'_>) -> Result<OpenHandler> {
-        settings.check_names(self.about.fields)?;
-        (self.prepare)(settings)
-    }
 }
 
 impl LayerPlugin {
@@ -392,11 +393,6 @@ impl LayerPlugin {
                 Ok(Box::new(move |inner, place| options.layer(inner, place)))
             },
         }
-    }
-
-    pub(crate) fn prepare(&self, settings: &Settings<'_>) -> Result<WrapHandler> {
-        settings.check_names(self.about.fields)?;
-        (self.prepare)(settings)
     }
 }
 
@@ -418,11 +414,6 @@ impl TransportPlugin {
             },
         }
     }
-
-    pub(crate) fn prepare(&self, settings: &Settings<'_>) -> Result<MakeConnector> {
-        settings.check_names(self.about.fields)?;
-        (self.prepare)(settings)
-    }
 }
 
 impl CodecPlugin {
@@ -442,11 +433,6 @@ impl CodecPlugin {
                 options.codec()
             },
         }
-    }
-
-    pub(crate) fn prepare(&self, settings: &Settings<'_>) -> Result<Codec> {
-        settings.check_names(self.about.fields)?;
-        (self.prepare)(settings)
     }
 }
 

@@ -85,9 +85,7 @@ mod tests {
         assert_eq!(plugin.title(), "WebSocket");
         let default = |name: &str| {
             let mut field = plugin.fields().iter().filter(|field| field.name == name);
-            let mut out = String::new();
-            field.next().unwrap().default.unwrap()(&mut out);
-            out
+            field.next().unwrap().default_json().unwrap()
         };
         let limits = Limits::default();
         for (name, value) in [
