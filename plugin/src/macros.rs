@@ -155,9 +155,20 @@ macro_rules! choices {
 #[cfg(feature = "discover")]
 #[macro_export]
 macro_rules! register {
-    ($($plugin:expr),+ $(,)?) => {$(
-        $crate::__private::inventory::submit! { $plugin.plugin() }
-    )+};
+    ($($plugin:expr),+ $(,)?) => {
+        $($crate::__private::inventory::submit! { $plugin.plugin() })+
+
+        // What is exported is linked. A linker of wasm leaves out what nothing asks for, even if it
+        // is marked as used, unless it is optimised together with the rest (LTO).
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            #[allow(unsafe_code)]
+            #[unsafe(export_name = concat!(
+                "choreo_plugin:", module_path!(), ":", line!(), ":", env!("CARGO_PKG_VERSION")
+            ))]
+            static LINKED: u8 = 0;
+        };
+    };
 }
 
 /// Registers a plug-in at link time, with the feature `discover`; without it, nothing.
