@@ -88,7 +88,9 @@ pub async fn a_dropped_connect_leaves_nothing_open(
 ) -> Result<(), Violation> {
     let check = "a_dropped_connect_leaves_nothing_open";
     let line = Line::new(fixture, check, CONNECT_CANCEL);
-    for polls in 0..8 {
+    // Of those who connect, each can be refused once.
+    let (connects, mut refused) = (8, 0);
+    for polls in 0..connects {
         let connecting = async {
             let connecting = pin!(fixture.connect());
             let connected = line.poll_times("connecting", polls, connecting).await;
@@ -98,15 +100,23 @@ pub async fn a_dropped_connect_leaves_nothing_open(
         let accepting = async || runtime::timeout(line.patience, fixture.accept()).await;
         let ((), mut accepted) = join(connecting, accepting()).await;
         while let Ok(end) = accepted {
-            // One that cannot even be accepted was not left open.
-            if let Ok(end) = end {
-                let end = End::accepting(end);
-                let what = format!("{end} receiving, where the connect was dropped,");
-                let received = line.within(&what, end.recv()).await?;
-                line.ensure(!matches!(received, Ok(Some(_))), || {
-                    let received = received.ok().flatten();
-                    format!("{what} gave {}", describe_received(received.as_ref()))
-                })?;
+            match end {
+                Ok(end) => {
+                    let end = End::accepting(end);
+                    let what = format!("{end} receiving, where the connect was dropped,");
+                    let received = line.within(&what, end.recv()).await?;
+                    line.ensure(!matches!(received, Ok(Some(_))), || {
+                        let received = received.ok().flatten();
+                        format!("{what} gave {}", describe_received(received.as_ref()))
+                    })?;
+                }
+                // One that cannot even be accepted was not left open.
+                Err(error) => {
+                    refused += 1;
+                    line.ensure(refused <= connects, || {
+                        format!("accepting failed more often than anybody connected: {error}")
+                    })?;
+                }
             }
             accepted = line.within("accepting", accepting()).await?;
         }

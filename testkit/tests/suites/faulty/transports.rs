@@ -51,6 +51,7 @@ rejections! { transport:
     takes_few_connections: few() => many_connections_at_once;
     connects_once: once() => a_connection_can_be_opened_again;
     leaves_a_dropped_connect_open: forgetful() => a_dropped_connect_leaves_nothing_open;
+    accepts_nobody: deaf() => a_dropped_connect_leaves_nothing_open;
 }
 
 /// What a transport does wrong; in all else it does as the one below it.
@@ -573,6 +574,19 @@ fn once() -> impl TransportFixture {
         0 => Ok(()),
         _ => Err(Error::new(ErrorKind::Config, "the connector is used up")),
     })
+}
+
+/// A listener that has failed, and says so to everybody at once.
+fn deaf() -> impl TransportFixture {
+    let opened = Arc::new(Queue::new(100));
+    let connect = || async { Ok(()) }.boxed();
+    Hasty(from_connect(
+        BOUND,
+        Connector { opened, connect },
+        || async {
+            Err::<ReferenceTransport, _>(Error::new(ErrorKind::Transport, "the address is gone"))
+        },
+    ))
 }
 
 /// A connect that is dropped before its end is handed out leaves that open.
