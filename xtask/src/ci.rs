@@ -85,7 +85,7 @@ fn lints(workspace: &Workspace, report: &Report) {
 /// Runs each benchmark once, unmeasured: they still work. Built as the native tests are,
 /// which spares a second build of everything.
 fn benches(workspace: &Workspace, report: &Report) {
-    let mut benches = workspace.cargo(["bench", "--bench", "*", "--profile", "dev"]);
+    let mut benches = workspace.cargo(["bench", "--benches", "--profile", "dev"]);
     native::select(&mut benches);
     benches.args(["--", "--test"]);
     report.command("benches, once", &mut benches);

@@ -138,46 +138,51 @@ fn wasm_steps(workspace: &Workspace, selection: &Selection, report: &Report) -> 
         all: suites,
         runner,
     };
-    let mut pages = None;
-    thread::scope(|scope| {
-        scope.spawn(|| suites.run_without_browsers(workspace, selection, report));
-        if !selection.browsers.is_empty() {
-            report.step("pages, built and served", |status| {
-                pages = Some(Pages::start(workspace, status)?);
-                Ok(Outcome::Passed(String::new()))
-            });
-        }
-    });
-
+    let mut browsers = Vec::new();
     for browser in &selection.browsers {
-        let ready = match browser.find() {
-            Ok(installed) => installed.prepare(workspace)?,
-            Err(why) => {
-                report.absent(browser.name(), &why);
-                continue;
+        match browser.find() {
+            Ok(installed) => browsers.push(installed.prepare(workspace)?),
+            Err(why) => report.absent(browser.name(), &why),
+        }
+    }
+    // The suites wait for timers and servers most of the time, and who plays a person for pages.
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            suites.run_without_browsers(workspace, selection, report);
+            for browser in &browsers {
+                suites.run_in(browser, workspace, report);
             }
-        };
-        // Who plays a person waits most of the time: the suites run beside.
-        thread::scope(|scope| {
-            scope.spawn(|| suites.run_in(&ready, workspace, report));
-            if let Some(pages) = &pages {
-                report.step(&format!("pages, {}", browser.name()), |status| {
-                    e2e::run(workspace, &ready, pages, status)
-                });
-            }
-            if *browser == Browser::Chromium {
-                report.step("wasm-timer, chromium, window", |status| {
-                    let own = wasm::build_window_only(workspace, status)?;
-                    wasm::run(&own, &suites.runner, Place::Window(&ready), status)
-                });
+        });
+        pages(workspace, &browsers, report);
+        match &browsers[..] {
+            [chromium, ..] if chromium.browser() == Browser::Chromium => {
+                suites.run_window_only(chromium, workspace, report);
                 if selection.guide {
-                    guide::run(workspace, &ready, report)?;
+                    guide::run(workspace, chromium, report)?;
                 }
             }
-            anyhow::Ok(())
-        })?;
+            _ => {}
+        }
+        Ok(())
+    })
+}
+
+/// The pages, in each browser.
+fn pages(workspace: &Workspace, browsers: &[Ready], report: &Report) {
+    if browsers.is_empty() {
+        return;
     }
-    Ok(())
+    let mut pages = None;
+    report.step("pages, built and served", |status| {
+        pages = Some(Pages::start(workspace, status)?);
+        Ok(Outcome::Passed(String::new()))
+    });
+    let Some(pages) = pages else { return };
+    for browser in browsers {
+        report.step(&format!("pages, {}", browser.browser().name()), |status| {
+            e2e::run(workspace, browser, &pages, status)
+        });
+    }
 }
 
 /// The wasm suites, and what runs them.
@@ -211,6 +216,15 @@ impl Suites {
                 Err(why) => report.absent(name, &format!("{why:#}")),
             }
         }
+    }
+
+    /// Runs those of the core again, with the timers that there are in windows alone.
+    fn run_window_only(&self, browser: &Ready, workspace: &Workspace, report: &Report) {
+        let name = format!("wasm-timer, {}, window", browser.browser().name());
+        report.step(&name, |status| {
+            let own = wasm::build_window_only(workspace, status)?;
+            wasm::run(&own, &self.runner, Place::Window(browser), status)
+        });
     }
 
     /// Runs them in the windows and workers of a browser.
